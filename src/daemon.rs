@@ -1,0 +1,1 @@
+//! Start order, tasks and the two-stage stop of the daemon.

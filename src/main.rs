@@ -1,0 +1,2 @@
+//! The `rosterd` program.
+fn main() {}

@@ -1,0 +1,1 @@
+//! The outbound client of the Okta Management API.

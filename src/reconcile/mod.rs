@@ -1,0 +1,1 @@
+//! Decisions of a poll: what to change and what to hold. Pure.
