@@ -68,6 +68,10 @@ own_id!(
     RunId
 );
 own_id!(
+    /// A row of a log: audit, SCIM requests, the guard's window.
+    AuditId
+);
+own_id!(
     /// An access token's row (never the token).
     TokenId
 );
@@ -76,7 +80,10 @@ fn uuid_v7(now: Timestamp, random: &dyn Random) -> String {
     let mut bytes = [0; 10];
     random.fill(&mut bytes);
     let ms = u64::try_from(now.as_millis()).unwrap_or(0);
-    uuid::Builder::from_unix_timestamp_millis(ms, &bytes).into_uuid().hyphenated().to_string()
+    uuid::Builder::from_unix_timestamp_millis(ms, &bytes)
+        .into_uuid()
+        .hyphenated()
+        .to_string()
 }
 
 /// A user's id in Okta: `00u` and 17 letters or digits in production, but Okta promises no shape, so any short token
@@ -94,7 +101,8 @@ impl OktaUserId {
     /// The Okta user id in a SCIM `externalId`, which is one only when it has the shape `00u` + 17 (R11).
     pub fn from_external_id(text: &str) -> Option<Self> {
         let tail = text.strip_prefix("00u")?;
-        (tail.len() == 17 && tail.bytes().all(|b| b.is_ascii_alphanumeric())).then(|| Self(text.to_owned()))
+        (tail.len() == 17 && tail.bytes().all(|b| b.is_ascii_alphanumeric()))
+            .then(|| Self(text.to_owned()))
     }
 }
 
@@ -104,7 +112,8 @@ macro_rules! okta_id {
             /// Reads an id the Management API gave; `None` when it could not stand in a URL path as it is.
             pub fn parse(text: &str) -> Option<Self> {
                 let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
-                (!text.is_empty() && text.len() <= 64 && text.bytes().all(plain)).then(|| Self(text.to_owned()))
+                (!text.is_empty() && text.len() <= 64 && text.bytes().all(plain))
+                    .then(|| Self(text.to_owned()))
             }
 
             /// An id read back from the store.
@@ -138,7 +147,14 @@ mod tests {
     #[test]
     fn r11_only_00u_and_17_is_an_okta_id_in_an_external_id() {
         assert!(OktaUserId::from_external_id("00uq3v9m2LxExample69").is_some());
-        for other in ["1", "00u", "00uq3v9m2LxExample697x", "00gq3v9m2LxExample69", "00uq3v9m2LxExample6-", ""] {
+        for other in [
+            "1",
+            "00u",
+            "00uq3v9m2LxExample697x",
+            "00gq3v9m2LxExample69",
+            "00uq3v9m2LxExample6-",
+            "",
+        ] {
             assert_eq!(OktaUserId::from_external_id(other), None, "{other}");
         }
     }
@@ -147,7 +163,13 @@ mod tests {
     fn an_id_from_outside_is_a_lower_case_uuid_or_nothing() {
         let id = UserId::new(Timestamp::from_millis(1), &SeededRandom::new(1));
         assert_eq!(UserId::parse(id.as_str()), Some(id.clone()));
-        for other in ["00919288221112222", "", "1", "{}", &id.as_str().to_uppercase()] {
+        for other in [
+            "00919288221112222",
+            "",
+            "1",
+            "{}",
+            &id.as_str().to_uppercase(),
+        ] {
             assert_eq!(UserId::parse(other), None, "{other}");
         }
     }

@@ -1,6 +1,10 @@
 //! The words of the domain. No I/O; imports nothing of ours.
 
+pub mod actor;
 pub mod fold;
+pub mod group;
 pub mod id;
+pub mod mode;
 pub mod random;
 pub mod time;
+pub mod user;

@@ -57,5 +57,7 @@ impl Random for SeededRandom {
 
 fn fill_locked(rng: &Mutex<ChaCha20Rng>, out: &mut [u8]) {
     // A thread that panicked while it held the lock left a generator that is as good as before.
-    rng.lock().unwrap_or_else(std::sync::PoisonError::into_inner).fill_bytes(out);
+    rng.lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+        .fill_bytes(out);
 }

@@ -1,1 +1,47 @@
-//! Use cases: one function = one transaction = one policy decision.
+//! Use cases: one function = one transaction = one policy decision. No network inside a transaction.
+//!
+//! Every use case that changes what membership follows from (users' facts, edges, mappings, the mode) ends with
+//! [`membership::settle`]: it keeps derived memberships current (R1), withholds what must not go (R5, R9), and logs what
+//! changed (R14), in the transaction that changed it.
+
+mod error;
+pub mod membership;
+mod settings;
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+pub use error::Error;
+pub use settings::{GuardSettings, PushGuard, Settings};
+
+use crate::store::Store;
+
+/// What every use case needs: the store and the settings in force.
+#[derive(Clone)]
+pub struct Service {
+    /// The store.
+    pub store: Store,
+    settings: Arc<RwLock<Arc<Settings>>>,
+}
+
+impl Service {
+    /// A service over `store` with these settings.
+    pub fn new(store: Store, settings: Settings) -> Self {
+        Self {
+            store,
+            settings: Arc::new(RwLock::new(Arc::new(settings))),
+        }
+    }
+
+    /// The settings in force now.
+    pub fn settings(&self) -> Arc<Settings> {
+        Arc::clone(&self.settings.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts new settings in force (SIGHUP).
+    pub fn replace_settings(&self, settings: Settings) {
+        *self
+            .settings
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
+    }
+}

@@ -1,0 +1,224 @@
+//! Opening a store: where it is, its connections, its migrations.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::{AnyConnection, AnyPool, ConnectOptions as _, Executor as _};
+use tokio::sync::Semaphore;
+
+use super::{Engine, Inner, Store, StoreClock, StoreError, in_write, organization};
+use crate::model::random::Random;
+use crate::model::time::Clock;
+
+/// How many readers a pool holds, and how many writes run at once on PostgreSQL.
+const READERS: u32 = 8;
+const POSTGRES_WRITERS: u32 = 8;
+
+/// How long a statement waits for a connection before the database counts as away.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Where a store is; shown without credentials.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Location {
+    /// An SQLite file.
+    File(PathBuf),
+    /// A PostgreSQL database: host and name.
+    Server(String),
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Server(place) => f.write_str(place),
+        }
+    }
+}
+
+/// How a store is to be opened.
+pub struct Options {
+    /// `sqlite:///path/to/file.db` or `postgres://…`.
+    pub url: String,
+    /// Make an SQLite file that is not there. Only `serve` and `demo` do.
+    pub create: bool,
+    /// Drive the time from here even on PostgreSQL (tests); otherwise PostgreSQL's own clock is used there.
+    pub force_clock: bool,
+}
+
+impl Store {
+    /// Opens a store and brings its schema up to date.
+    ///
+    /// # Errors
+    /// [`StoreError::Open`] says what is wrong with the place; [`StoreError::Unavailable`] when PostgreSQL does not
+    /// answer (the caller waits and tries again).
+    pub async fn open(
+        options: &Options,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Result<Self, StoreError> {
+        sqlx::any::install_default_drivers();
+        let (engine, location) = locate(&options.url)?;
+        let clock = match engine {
+            Engine::Postgres if !options.force_clock => StoreClock::Server,
+            Engine::Sqlite | Engine::Postgres => StoreClock::Process(clock),
+        };
+        if let Location::File(path) = &location {
+            prepare_file(path, options.create)?;
+        }
+        let connect = match &location {
+            Location::File(path) => sqlite_url(path, options.create)?,
+            Location::Server(_) => options.url.clone(),
+        };
+        let connect = AnyConnectOptions::from_str(&connect)
+            .map_err(|_| StoreError::Open("store.url is not a database URL".to_owned()))?
+            .disable_statement_logging();
+        let writers = match engine {
+            Engine::Sqlite => 1,
+            Engine::Postgres => POSTGRES_WRITERS,
+        };
+        let writer_pool = pool(engine, writers, false)
+            .connect_with(connect.clone())
+            .await?;
+        migrate(&writer_pool).await?;
+        let reader_pool =
+            pool(engine, READERS, engine == Engine::Sqlite).connect_lazy_with(connect);
+        let store = Self {
+            inner: Arc::new(Inner {
+                engine,
+                location,
+                readers: reader_pool,
+                writers: writer_pool,
+                turn: Semaphore::new(writers as usize),
+                clock,
+                random,
+            }),
+        };
+        let made: Result<(), StoreError> =
+            in_write!(store, |tx| { organization::insert_once(tx).await });
+        made?;
+        Ok(store)
+    }
+}
+
+fn pool(engine: Engine, size: u32, query_only: bool) -> AnyPoolOptions {
+    AnyPoolOptions::new()
+        .max_connections(size)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        // A ping before each use would double the cost of a small read on SQLite, where a connection cannot go away.
+        .test_before_acquire(engine == Engine::Postgres)
+        .after_connect(move |conn, _| {
+            Box::pin(async move { set_up(engine, query_only, conn).await })
+        })
+}
+
+async fn set_up(
+    engine: Engine,
+    query_only: bool,
+    conn: &mut AnyConnection,
+) -> Result<(), sqlx::Error> {
+    match engine {
+        Engine::Sqlite => {
+            conn.execute("PRAGMA busy_timeout = 10000").await?;
+            conn.execute("PRAGMA journal_mode = WAL").await?;
+            // What was answered 2xx survives a power cut (R6): NORMAL would lose the last commits.
+            conn.execute("PRAGMA synchronous = FULL").await?;
+            conn.execute("PRAGMA foreign_keys = ON").await?;
+            conn.execute("PRAGMA cache_size = -8192").await?;
+            conn.execute("PRAGMA temp_store = MEMORY").await?;
+            if query_only {
+                conn.execute("PRAGMA query_only = ON").await?;
+            }
+        }
+        Engine::Postgres => {
+            // The server's default may be off; R6 asks that an answered push survives.
+            conn.execute("SET synchronous_commit = on").await?;
+            conn.execute("SET lock_timeout = '5s'").await?;
+            conn.execute("SET idle_in_transaction_session_timeout = '60s'")
+                .await?;
+            conn.execute("SET client_min_messages = warning").await?;
+        }
+    }
+    Ok(())
+}
+
+async fn migrate(pool: &AnyPool) -> Result<(), StoreError> {
+    sqlx::migrate!("./migrations")
+        .run(pool)
+        .await
+        .map_err(|error| match error {
+            sqlx::migrate::MigrateError::Execute(error) => StoreError::from(error),
+            other => StoreError::Open(format!(
+                "the store's schema cannot be brought up to date: {other}"
+            )),
+        })
+}
+
+fn locate(url: &str) -> Result<(Engine, Location), StoreError> {
+    if let Some(path) = url.strip_prefix("sqlite://") {
+        let path = path.split('?').next().unwrap_or(path);
+        if path.is_empty() || path.starts_with(':') {
+            return Err(StoreError::Open(
+                "store.url names no file: write sqlite:///path/to/rosterd.db".to_owned(),
+            ));
+        }
+        return Ok((Engine::Sqlite, Location::File(PathBuf::from(path))));
+    }
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        let parsed = url::Url::parse(url).map_err(|error| {
+            StoreError::Open(format!("store.url is not a PostgreSQL URL: {error}"))
+        })?;
+        let host = parsed.host_str().unwrap_or("localhost");
+        let place = format!("postgres://{host}{}", parsed.path());
+        return Ok((Engine::Postgres, Location::Server(place)));
+    }
+    Err(StoreError::Open(
+        "store.url must begin with sqlite:// or postgres://".to_owned(),
+    ))
+}
+
+fn prepare_file(path: &Path, create: bool) -> Result<(), StoreError> {
+    if path.exists() {
+        return Ok(());
+    }
+    if !create {
+        return Err(StoreError::Open(format!(
+            "there is no store at {}: `rosterd serve` makes one, or name another with --config or ROSTERD__STORE__URL",
+            path.display()
+        )));
+    }
+    let Some(folder) = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    else {
+        return Ok(());
+    };
+    std::fs::create_dir_all(folder).map_err(|error| {
+        StoreError::Open(format!(
+            "cannot make the folder {}: {error}",
+            folder.display()
+        ))
+    })
+}
+
+fn sqlite_url(path: &Path, create: bool) -> Result<String, StoreError> {
+    let text = path
+        .to_str()
+        .ok_or_else(|| StoreError::Open(format!("{} is not UTF-8", path.display())))?;
+    let encoded =
+        percent_encoding::utf8_percent_encode(text, percent_encoding::CONTROLS).to_string();
+    let encoded = encoded
+        .replace('%', "%25")
+        .replace('?', "%3f")
+        .replace('#', "%23")
+        .replace(' ', "%20");
+    Ok(format!(
+        "sqlite://{encoded}?mode={}",
+        if create { "rwc" } else { "rw" }
+    ))
+}

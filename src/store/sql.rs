@@ -1,0 +1,89 @@
+//! The three places where the engines differ: rows from one JSON parameter, JSON attributes, and text order.
+//!
+//! A statement is written once. Where it needs one of these it uses a word in double braces, which becomes the
+//! engine's own:
+//!
+//! | word | SQLite | PostgreSQL |
+//! |---|---|---|
+//! | `{{rows $1}}` | `json_each($1)` | `jsonb_array_elements($1::jsonb) AS rows(value)` |
+//! | `{{texts $1}}` | `json_each($1)` | `jsonb_array_elements_text($1::jsonb) AS texts(value)` |
+//! | `{{bytes}}` | nothing | `COLLATE "C"` |
+//!
+//! `value ->> 'key'` reads a field of a row as text in both; `CAST(value ->> 'key' AS BIGINT)` a number.
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
+
+use sqlx::{AssertSqlSafe, SqlSafeStr as _, SqlStr};
+
+use super::Engine;
+
+type Key = (Engine, usize, usize);
+static TEXTS: LazyLock<RwLock<HashMap<Key, Arc<str>>>> = LazyLock::new(RwLock::default);
+
+/// `text` in the words of `engine`. Texts are constants of this program, so each is translated once.
+pub(super) fn text(engine: Engine, text: &'static str) -> SqlStr {
+    if !text.contains("{{") {
+        return text.into_sql_str();
+    }
+    let key = (engine, text.as_ptr().addr(), text.len());
+    if let Some(known) = TEXTS
+        .read()
+        .unwrap_or_else(PoisonError::into_inner)
+        .get(&key)
+    {
+        return AssertSqlSafe(Arc::clone(known)).into_sql_str();
+    }
+    let made: Arc<str> = translate(engine, text).into();
+    TEXTS
+        .write()
+        .unwrap_or_else(PoisonError::into_inner)
+        .insert(key, Arc::clone(&made));
+    AssertSqlSafe(made).into_sql_str()
+}
+
+fn translate(engine: Engine, text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 64);
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("{{") {
+        out.push_str(before);
+        let (word, tail) = after.split_once("}}").unwrap_or((after, ""));
+        let (name, argument) = word.split_once(' ').unwrap_or((word, ""));
+        match (engine, name) {
+            (Engine::Sqlite, "rows" | "texts") => out.extend(["json_each(", argument, ")"]),
+            (Engine::Postgres, "rows") => {
+                out.extend(["jsonb_array_elements(", argument, "::jsonb) AS rows(value)"])
+            }
+            (Engine::Postgres, "texts") => {
+                out.extend([
+                    "jsonb_array_elements_text(",
+                    argument,
+                    "::jsonb) AS texts(value)",
+                ]);
+            }
+            (Engine::Postgres, "bytes") => out.push_str("COLLATE \"C\""),
+            _ => {}
+        }
+        rest = tail;
+    }
+    out.push_str(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Engine, translate};
+
+    #[test]
+    fn a_statement_is_written_once_and_read_by_both_engines() {
+        let text = "SELECT value ->> 'a' FROM {{rows $1}} ORDER BY 1 {{bytes}}";
+        assert_eq!(
+            translate(Engine::Sqlite, text),
+            "SELECT value ->> 'a' FROM json_each($1) ORDER BY 1 "
+        );
+        assert_eq!(
+            translate(Engine::Postgres, text),
+            "SELECT value ->> 'a' FROM jsonb_array_elements($1::jsonb) AS rows(value) ORDER BY 1 COLLATE \"C\""
+        );
+    }
+}
