@@ -1,0 +1,355 @@
+//! One call to Okta: a token, room in the bucket, a fresh proof, the request, the verdict, and again while patience lasts.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{Method, header};
+use tokio::sync::{Semaphore, SemaphorePermit};
+use url::Url;
+
+use super::auth::Authorizer;
+use super::error::{Error, Place};
+use super::health::{BucketRoom, Health, OPEN_AFTER, Snapshot};
+use super::org_url::OrgUrl;
+use super::pause::{Patience, Pause, TokioPause, backoff};
+use super::rate::{Bucket, Ledger, Window};
+use super::settings::{PageSizes, Settings, SettingsError};
+use super::transport::{Answer, Transport};
+use super::types::AppId;
+use super::verdict::{Verdict, judge};
+use super::{ReadTime, types};
+use crate::model::random::Random;
+use crate::model::time::Clock;
+
+/// Time and chance, which are arguments.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// Our clock.
+    pub clock: Arc<dyn Clock>,
+    /// For jitter and `jti`s.
+    pub random: Arc<dyn Random>,
+    /// The timer.
+    pub pause: Arc<dyn Pause>,
+}
+
+impl Surroundings {
+    /// With the runtime's timer.
+    pub fn new(clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
+        Self { clock, random, pause: Arc::new(TokioPause) }
+    }
+}
+
+/// A client of one org's Management API. Clones share everything but the patience.
+#[derive(Clone)]
+pub struct Client {
+    pub(super) shared: Arc<Shared>,
+    patience: Patience,
+}
+
+pub(super) struct Shared {
+    pub(super) org: OrgUrl,
+    pub(super) app_id: Option<AppId>,
+    pub(super) pages: PageSizes,
+    pub(super) around: Surroundings,
+    transport: Transport,
+    auth: Authorizer,
+    ledger: Ledger,
+    health: Health,
+    in_flight: Semaphore,
+}
+
+/// What to ask for.
+pub(super) struct Ask {
+    pub(super) url: Url,
+    /// The parts of users to leave out (`okta-response`).
+    pub(super) slim: bool,
+    /// Whether our proof of identity goes along.
+    pub(super) anonymous: bool,
+    /// Whether a 500 comes back at once, for a smaller page to be asked for.
+    pub(super) stop_at_500: bool,
+}
+
+impl Ask {
+    pub(super) const fn new(url: Url) -> Self {
+        Self { url, slim: false, anonymous: false, stop_at_500: false }
+    }
+}
+
+/// What came of it.
+pub(super) enum Got {
+    /// A 2xx answer.
+    Good { answer: Answer, at: ReadTime, place: Place },
+    /// Okta's own 404. `error` is for callers to whom it proves nothing.
+    Gone { at: ReadTime, error: Error },
+    /// A 500, where the caller asked to be told.
+    TooLarge(Error),
+}
+
+/// What one call has used up of its patience.
+#[derive(Debug, Default)]
+pub(super) struct Tries {
+    failures: u32,
+    rate_waits: u32,
+    renewed: bool,
+    nonces: u32,
+}
+
+impl Client {
+    /// A client. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// When a token, key, proxy or certificate in the settings cannot be used.
+    pub fn new(settings: Settings, around: Surroundings) -> Result<Self, SettingsError> {
+        let transport = Transport::new(&settings)?;
+        let auth = Authorizer::new(settings.auth, &settings.org_url)?;
+        let shared = Shared {
+            org: settings.org_url,
+            app_id: settings.app_id,
+            pages: settings.pages,
+            around,
+            transport,
+            auth,
+            ledger: Ledger::new(settings.share),
+            health: Health::default(),
+            in_flight: Semaphore::new(settings.max_concurrent.clamp(1, 1_000)),
+        };
+        Ok(Self { shared: Arc::new(shared), patience: Patience::default() })
+    }
+
+    /// The same client with another patience.
+    #[must_use]
+    pub fn with_patience(&self, patience: Patience) -> Self {
+        Self { shared: Arc::clone(&self.shared), patience }
+    }
+
+    /// How Okta is doing.
+    pub fn status(&self) -> Snapshot {
+        let buckets = self.shared.ledger.all().into_iter().map(|(bucket, window)| BucketRoom {
+            name: bucket.name(),
+            limit: window.limit,
+            remaining: window.remaining,
+            resets_at: window.reset,
+        });
+        Snapshot { buckets: buckets.collect(), ..self.shared.health.snapshot() }
+    }
+
+    /// The org.
+    pub fn org_url(&self) -> &OrgUrl {
+        &self.shared.org
+    }
+
+    /// The app of the settings.
+    pub fn app_id(&self) -> Option<&AppId> {
+        self.shared.app_id.as_ref()
+    }
+
+    /// Asks until there is an answer or patience ends.
+    pub(super) async fn get(&self, ask: &Ask) -> Result<Got, Error> {
+        let got = self.attempts(ask).await;
+        if let Err(error) | Ok(Got::TooLarge(error)) = &got {
+            self.shared.health.failed(self.now(), error);
+        }
+        got
+    }
+
+    async fn attempts(&self, ask: &Ask) -> Result<Got, Error> {
+        let path = ask.url.path();
+        let bucket = Bucket::of(path);
+        let asked = Place::new("GET", path);
+        let mut tries = Tries::default();
+        loop {
+            let pass = if ask.anonymous { None } else { Some(self.shared.auth.pass(self).await?) };
+            let turn = self.turn(bucket, &asked, &mut tries).await?;
+            let read_at = self.now();
+            let mut request = self.shared.transport.http().get(ask.url.clone()).header(header::ACCEPT, "application/json");
+            if ask.slim {
+                // Okta takes its response options as a parameter of the request's Content-Type, on a GET too.
+                let options = r#"application/json; okta-response="omitCredentials,omitCredentialsLinks""#;
+                request = request.header(header::CONTENT_TYPE, options);
+            }
+            if let Some(pass) = &pass {
+                request = request.headers(pass.headers(&Method::GET, &ask.url, read_at, &*self.shared.around.random)?);
+            }
+            let sent = self.exchange(request, bucket).await?;
+            drop(turn);
+            let answer = match sent {
+                Ok(answer) => answer,
+                Err(why) => {
+                    self.back_off(asked.clone(), why, &mut tries).await?;
+                    continue;
+                }
+            };
+            self.shared.auth.learn(&answer);
+            let place = asked.clone().answered(answer.request_id());
+            let at = ReadTime { read_at, okta_at: answer.date() };
+            match judge(&answer, path, &place) {
+                Verdict::Good => return Ok(Got::Good { answer, at, place }),
+                Verdict::Gone => {
+                    let (code, summary) = ("E0000007".to_owned(), "Okta has no such object".to_owned());
+                    return Ok(Got::Gone { at, error: Error::NotFound { place, code, summary } });
+                }
+                Verdict::NonceWanted(error) => {
+                    tries.nonces += 1;
+                    if tries.nonces > 2 {
+                        return Err(error);
+                    }
+                }
+                Verdict::TokenRefused(error) => {
+                    let renewable = match &pass {
+                        Some(pass) if !tries.renewed => self.shared.auth.discard(pass).await,
+                        _ => false,
+                    };
+                    if !renewable {
+                        return Err(error);
+                    }
+                    tries.renewed = true;
+                }
+                Verdict::RateLimited(window) => self.throttled(window, place, &mut tries).await?,
+                Verdict::Crowded => self.crowded(place, &mut tries).await?,
+                Verdict::Down { why, page_too_large: true } if ask.stop_at_500 => {
+                    return Ok(Got::TooLarge(Error::Unavailable { place, why }));
+                }
+                Verdict::Down { why, .. } => self.back_off(place, why, &mut tries).await?,
+                Verdict::Final(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Waits for a place among the requests in flight and for room in the bucket.
+    pub(super) async fn turn(&self, bucket: Bucket, place: &Place, tries: &mut Tries) -> Result<SemaphorePermit<'_>, Error> {
+        loop {
+            let permit = tokio::select! {
+                biased;
+                () = self.patience.cancel.cancelled() => return Err(Error::Cancelled),
+                // The semaphore is never closed.
+                permit = self.shared.in_flight.acquire() => permit.map_err(|_| Error::Cancelled)?,
+            };
+            match self.room(bucket) {
+                Ok(()) => return Ok(permit),
+                Err(wait) => {
+                    drop(permit);
+                    self.wait_for_room(wait, place, tries).await?;
+                }
+            }
+        }
+    }
+
+    /// Takes one request from the bucket, or says in how many ms to ask again.
+    pub(super) fn room(&self, bucket: Bucket) -> Result<(), i64> {
+        self.shared.ledger.take(bucket, self.shared.health.okta_now(self.now()))
+    }
+
+    /// Sends and notes what the answer says of Okta's health. The outer error is being cancelled.
+    pub(super) async fn exchange(&self, request: reqwest::RequestBuilder, bucket: Bucket) -> Result<Result<Answer, String>, Error> {
+        let shared = &self.shared;
+        let request = match request.build() {
+            Ok(request) => request,
+            Err(why) => return Ok(Err(why.without_url().to_string())),
+        };
+        let sent = tokio::select! {
+            biased;
+            () = self.patience.cancel.cancelled() => return Err(Error::Cancelled),
+            sent = shared.transport.send(request) => sent,
+        };
+        if let Ok(answer) = &sent {
+            if let Some(date) = answer.date() {
+                shared.health.clock(self.now(), date);
+            }
+            if let Some(window) = Window::read(&answer.headers) {
+                shared.ledger.note(bucket, window);
+            }
+            for name in &shared.transport.keep {
+                if let Some(value) = answer.headers.get(name).and_then(|value| value.to_str().ok()) {
+                    shared.health.kept(name.as_str(), value);
+                }
+            }
+            if !answer.status.is_server_error() {
+                shared.health.answered(self.now());
+            }
+        }
+        Ok(sent)
+    }
+
+    /// After a 429 of a bucket: Reset - Date + 1 s, or a backoff where the headers are missing.
+    pub(super) async fn throttled(&self, window: Option<Window>, place: Place, tries: &mut Tries) -> Result<(), Error> {
+        let wait = match window {
+            Some(window) => window.wait(self.shared.health.okta_now(self.now())),
+            None => millis(backoff(tries.rate_waits + 1, &*self.shared.around.random)),
+        };
+        self.wait_for_room(wait, &place, tries).await
+    }
+
+    /// After a 429 for too many requests at once, whose Reset is only a hint.
+    pub(super) async fn crowded(&self, place: Place, tries: &mut Tries) -> Result<(), Error> {
+        let wait = millis(backoff(tries.rate_waits + 1, &*self.shared.around.random));
+        self.wait_for_room(wait, &place, tries).await
+    }
+
+    pub(super) async fn wait_for_room(&self, wait: i64, place: &Place, tries: &mut Tries) -> Result<(), Error> {
+        let until = self.now().plus_millis(wait);
+        tries.rate_waits += 1;
+        if tries.rate_waits > self.patience.rate_waits || self.patience.until.is_some_and(|end| end < until) {
+            return Err(Error::RateLimited { place: place.clone(), until: Some(until) });
+        }
+        self.shared.health.waiting(until);
+        tracing::debug!(call = %place.call, wait_ms = wait, "waiting for Okta's rate limit");
+        self.pause(Duration::from_millis(wait.unsigned_abs())).await
+    }
+
+    /// After a failed attempt: a jittered wait, or the error when patience or the circuit says so.
+    pub(super) async fn back_off(&self, place: Place, why: String, tries: &mut Tries) -> Result<(), Error> {
+        tries.failures += 1;
+        let in_a_row = self.shared.health.attempt_failed();
+        let wait = backoff(tries.failures, &*self.shared.around.random);
+        let late = self.patience.until.is_some_and(|end| end < self.now().plus_millis(millis(wait)));
+        if tries.failures >= self.patience.attempts || in_a_row >= OPEN_AFTER || late {
+            return Err(Error::Unavailable { place, why });
+        }
+        tracing::debug!(call = %place.call, why, wait_ms = wait.as_millis(), "Okta did not answer, trying again");
+        self.pause(wait).await
+    }
+
+    /// Waits `wait`, unless cancelled.
+    pub(super) async fn pause(&self, wait: Duration) -> Result<(), Error> {
+        tokio::select! {
+            biased;
+            () = self.patience.cancel.cancelled() => Err(Error::Cancelled),
+            () = self.shared.around.pause.pause(wait) => Ok(()),
+        }
+    }
+
+    /// Our clock.
+    pub(super) fn now(&self) -> crate::model::time::Timestamp {
+        self.shared.around.clock.now()
+    }
+
+    /// The HTTP client, for requests that [`Client::exchange`] sends.
+    pub(super) fn http(&self) -> &reqwest::Client {
+        self.shared.transport.http()
+    }
+
+    /// For a service app: the scopes granted, and whether its tokens are bound.
+    pub(super) async fn granted(&self) -> Option<Result<(Vec<String>, bool), Error>> {
+        self.shared.auth.granted(self).await
+    }
+
+    /// Reads an answer's JSON.
+    pub(super) fn parse<T: serde::de::DeserializeOwned>(&self, answer: &Answer, place: Place) -> Result<T, Error> {
+        types::read(&answer.body).map_err(|why| {
+            let error = Error::Malformed { place, why };
+            self.shared.health.failed(self.now(), &error);
+            error
+        })
+    }
+}
+
+/// Shows the org only.
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client").field("org", &self.shared.org.to_string()).finish_non_exhaustive()
+    }
+}
+
+fn millis(wait: Duration) -> i64 {
+    i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)
+}
