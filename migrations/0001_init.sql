@@ -286,13 +286,14 @@ CREATE TABLE lease (
     expires_at BIGINT NOT NULL
 );
 
--- What left and joined, for the sliding window of R9. class: poll, push. kind: user (made inactive), team.
+-- What left and joined, for the sliding window of R9. class: poll, push, hand.
+-- kind user: he was made inactive (delta -1) · team: left (one row each) or joined (a sum) · group: edges that went (a sum).
 CREATE TABLE guard_log (
     id      TEXT   PRIMARY KEY,
     at      BIGINT NOT NULL,
     class   TEXT   NOT NULL CHECK (class IN ('poll', 'push', 'hand')),
-    kind    TEXT   NOT NULL CHECK (kind IN ('user', 'team')),
-    team_id TEXT   NOT NULL,
+    kind    TEXT   NOT NULL CHECK (kind IN ('user', 'team', 'group')),
+    object  TEXT   NOT NULL,
     user_id TEXT   NOT NULL,
     delta   BIGINT NOT NULL,
     counted BIGINT NOT NULL CHECK (counted IN (0, 1))

@@ -6,5 +6,6 @@ pub mod group;
 pub mod id;
 pub mod mode;
 pub mod random;
+pub mod team;
 pub mod time;
 pub mod user;

@@ -13,10 +13,13 @@
 pub mod audit;
 mod connect;
 mod error;
+pub mod guard_log;
+pub mod memberships;
 pub mod organization;
 pub mod sql;
 mod tx;
 mod unit_of_work;
+pub mod withheld;
 
 use std::sync::Arc;
 

@@ -1,0 +1,132 @@
+//! Somebody can always get in: the last active member of Organization Admin stays (R5).
+
+use std::collections::BTreeSet;
+
+use super::effects::Effects;
+use super::{Error, Service, Touched, settle};
+use crate::model::actor::{Channel, Cx};
+use crate::model::id::{TeamId, UserId};
+use crate::model::team::organization_admin;
+use crate::store::Tx;
+use crate::store::memberships;
+use crate::store::withheld::{self, Cause};
+
+/// Keeps the longest-standing of those who just left Organization Admin, if nobody is left there.
+///
+/// # Errors
+/// [`Error::LastAdmin`] where a person asked (`api`, `cli`, `login`): he gets a 409 instead.
+pub(super) async fn last_admin(tx: &mut Tx, cx: &Cx, effects: &mut Effects) -> Result<u64, Error> {
+    let team = organization_admin();
+    let left: Vec<UserId> = effects
+        .lost
+        .iter()
+        .filter(|(lost, _)| *lost == team)
+        .map(|(_, user)| user.clone())
+        .collect();
+    if left.is_empty() || memberships::count_effective(tx, &team, 1).await? > 0 {
+        return Ok(0);
+    }
+    if !matches!(cx.channel, Channel::Scim | Channel::Poll | Channel::Hook) {
+        return Err(Error::LastAdmin);
+    }
+    let Some(keeper) = longest_standing(tx, &team, &left, effects).await? else {
+        return Ok(0);
+    };
+    let mut rows: BTreeSet<(UserId, Option<TeamId>)> = BTreeSet::new();
+    if effects.deactivated.remove(&keeper).is_some() {
+        rows.insert((keeper.clone(), None));
+        memberships::update_activity(tx, std::slice::from_ref(&keeper), true).await?;
+    }
+    if effects
+        .derived
+        .removed
+        .iter()
+        .any(|((lost, user), _)| *lost == team && *user == keeper)
+    {
+        rows.insert((keeper.clone(), Some(team)));
+    }
+    let done = withheld::insert(tx, &rows, Cause::LastAdmin, None).await?;
+    // He stays, but must sign in again.
+    memberships::revoke_access(tx, std::slice::from_ref(&keeper)).await?;
+    effects.look_again(tx).await?;
+    Ok(done)
+}
+
+async fn longest_standing(
+    tx: &mut Tx,
+    team: &TeamId,
+    left: &[UserId],
+    effects: &Effects,
+) -> Result<Option<UserId>, Error> {
+    let mut since = memberships::standing_since(tx, team, left).await?;
+    since.extend(
+        effects
+            .derived
+            .removed
+            .iter()
+            .filter(|((lost, user), _)| lost == team && left.contains(user))
+            .map(|((_, user), at)| (user.clone(), *at)),
+    );
+    since.sort_by(|a, b| (a.1, &a.0).cmp(&(b.1, &b.0)));
+    Ok(since.into_iter().next().map(|(user, _)| user))
+}
+
+/// Another active member of Organization Admin appeared: what was withheld from the last one is applied now (R5).
+/// Gives the users to be settled next.
+pub(super) async fn release(tx: &mut Tx, effects: &Effects) -> Result<BTreeSet<UserId>, Error> {
+    let team = organization_admin();
+    if !effects.gained.iter().any(|(gained, _)| *gained == team) || !withheld::any(tx).await? {
+        return Ok(BTreeSet::new());
+    }
+    let kept: BTreeSet<UserId> = withheld::list(tx)
+        .await?
+        .into_iter()
+        .filter(|row| row.cause == Cause::LastAdmin)
+        .map(|row| row.user)
+        .collect();
+    let somebody_else = effects
+        .gained
+        .iter()
+        .any(|(gained, user)| *gained == team && !kept.contains(user));
+    if kept.is_empty() || !somebody_else {
+        return Ok(BTreeSet::new());
+    }
+    let kept: Vec<UserId> = kept.into_iter().collect();
+    withheld::remove(tx, &kept, Cause::LastAdmin).await?;
+    memberships::revoke_access(tx, &kept).await?;
+    Ok(kept.into_iter().collect())
+}
+
+/// What became of a deletion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deleted {
+    /// The row is gone.
+    Gone,
+    /// R5 or R9 keeps it for now; SCIM answers 404 (R12).
+    Kept,
+}
+
+/// Deletes a user, or marks him for deletion where he must stay (R5, R12): what he had is settled and logged first.
+///
+/// # Errors
+/// [`Error::LastAdmin`] as for [`settle`].
+pub async fn delete_user(
+    service: &Service,
+    tx: &mut Tx,
+    cx: &Cx,
+    user: &UserId,
+) -> Result<Deleted, Error> {
+    memberships::update_deleting(tx, user).await?;
+    let users = BTreeSet::from([user.clone()]);
+    let touched = Touched {
+        users: users.clone(),
+        ..Touched::default()
+    };
+    settle(service, tx, cx, &touched).await?;
+    let gone = memberships::remove_deleting(tx, &users).await?;
+    Ok(if gone > 0 {
+        Deleted::Gone
+    } else {
+        Deleted::Kept
+    })
+}
