@@ -12,13 +12,19 @@
 
 pub mod audit;
 mod connect;
+pub mod edges;
 mod error;
+pub mod groups;
 pub mod guard_log;
 pub mod memberships;
 pub mod organization;
+pub mod profile;
+pub mod rereads;
 pub mod sql;
+pub mod stamps;
 mod tx;
 mod unit_of_work;
+pub mod users;
 pub mod withheld;
 
 use std::sync::Arc;
