@@ -6,6 +6,7 @@ pub mod group;
 pub mod id;
 pub mod mode;
 pub mod random;
+pub mod run;
 pub mod team;
 pub mod time;
 pub mod user;
