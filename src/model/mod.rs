@@ -4,6 +4,7 @@ pub mod actor;
 pub mod fold;
 pub mod group;
 pub mod id;
+pub mod mapping;
 pub mod mode;
 pub mod random;
 pub mod run;

@@ -6,7 +6,9 @@
 
 mod error;
 pub mod membership;
+pub mod mode;
 mod settings;
+pub mod teams;
 
 use std::sync::{Arc, PoisonError, RwLock};
 

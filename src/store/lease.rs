@@ -72,9 +72,9 @@ pub async fn take(tx: &mut Tx, holder: &str, ttl_ms: i64) -> Result<Option<i64>,
 /// Whether `holder` has the lease in this epoch now. Asked in every transaction that applies.
 pub async fn holds(tx: &mut Tx, holder: &str, epoch: i64) -> Result<bool, StoreError> {
     let now = tx.now();
-    Ok(find(tx).await?.is_some_and(|lease| {
-        lease.held_at(now) && lease.holder == holder && lease.epoch == epoch
-    }))
+    Ok(find(tx)
+        .await?
+        .is_some_and(|lease| lease.held_at(now) && lease.holder == holder && lease.epoch == epoch))
 }
 
 /// Gives the lease back, so that another need not wait for its expiry.

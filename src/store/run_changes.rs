@@ -85,12 +85,11 @@ pub async fn list_with(
 
 /// How many changes of a run came to which outcome.
 pub async fn count(tx: &mut Tx, run: &RunId) -> Result<HashMap<String, i64>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT outcome, COUNT(*) FROM run_changes WHERE run_id = $1 GROUP BY outcome",
-    )
-    .bind(run.as_str())
-    .fetch_all(tx.conn())
-    .await?;
+    let rows =
+        sqlx::query("SELECT outcome, COUNT(*) FROM run_changes WHERE run_id = $1 GROUP BY outcome")
+            .bind(run.as_str())
+            .fetch_all(tx.conn())
+            .await?;
     rows.iter()
         .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
         .collect()

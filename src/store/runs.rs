@@ -122,11 +122,7 @@ pub async fn find_running(tx: &mut Tx) -> Result<Option<Run>, StoreError> {
 }
 
 /// A page of the history, newest first: runs with an id below `before` (ids made later sort later).
-pub async fn list(
-    tx: &mut Tx,
-    before: Option<&RunId>,
-    limit: i64,
-) -> Result<Vec<Run>, StoreError> {
+pub async fn list(tx: &mut Tx, before: Option<&RunId>, limit: i64) -> Result<Vec<Run>, StoreError> {
     let rows = sqlx::query(
         "SELECT id, kind, channel, actor, dry_run, state, began_at, ended_at, epoch, summary, error, decided_by, successor \
          FROM runs WHERE id < $1 ORDER BY id DESC LIMIT $2",
@@ -209,9 +205,10 @@ pub async fn oldest_open(tx: &mut Tx) -> Result<Option<Timestamp>, StoreError> {
 
 /// Forgets runs that ended before an instant; what is open stays.
 pub async fn remove_before(tx: &mut Tx, before: Timestamp) -> Result<u64, StoreError> {
-    let done = sqlx::query("DELETE FROM runs WHERE ended_at < $1 AND state NOT IN ('running', 'held')")
-        .bind(before.as_millis())
-        .execute(tx.conn())
-        .await?;
+    let done =
+        sqlx::query("DELETE FROM runs WHERE ended_at < $1 AND state NOT IN ('running', 'held')")
+            .bind(before.as_millis())
+            .execute(tx.conn())
+            .await?;
     Ok(done.rows_affected())
 }

@@ -82,12 +82,11 @@ pub async fn insert(tx: &mut Tx, request: &SyncRequest) -> Result<(), StoreError
 
 /// Notes which run a request became. False when another run took it first.
 pub async fn update_run(tx: &mut Tx, id: &str, run: &RunId) -> Result<bool, StoreError> {
-    let done =
-        sqlx::query("UPDATE sync_requests SET run_id = $1 WHERE id = $2 AND run_id IS NULL")
-            .bind(run.as_str())
-            .bind(id)
-            .execute(tx.conn())
-            .await?;
+    let done = sqlx::query("UPDATE sync_requests SET run_id = $1 WHERE id = $2 AND run_id IS NULL")
+        .bind(run.as_str())
+        .bind(id)
+        .execute(tx.conn())
+        .await?;
     Ok(done.rows_affected() == 1)
 }
 
