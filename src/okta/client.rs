@@ -35,7 +35,11 @@ pub struct Surroundings {
 impl Surroundings {
     /// With the runtime's timer.
     pub fn new(clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
-        Self { clock, random, pause: Arc::new(TokioPause) }
+        Self {
+            clock,
+            random,
+            pause: Arc::new(TokioPause),
+        }
     }
 }
 
@@ -71,14 +75,23 @@ pub(super) struct Ask {
 
 impl Ask {
     pub(super) const fn new(url: Url) -> Self {
-        Self { url, slim: false, anonymous: false, stop_at_500: false }
+        Self {
+            url,
+            slim: false,
+            anonymous: false,
+            stop_at_500: false,
+        }
     }
 }
 
 /// What came of it.
 pub(super) enum Got {
     /// A 2xx answer.
-    Good { answer: Answer, at: ReadTime, place: Place },
+    Good {
+        answer: Answer,
+        at: ReadTime,
+        place: Place,
+    },
     /// Okta's own 404. `error` is for callers to whom it proves nothing.
     Gone { at: ReadTime, error: Error },
     /// A 500, where the caller asked to be told.
@@ -113,24 +126,38 @@ impl Client {
             health: Health::default(),
             in_flight: Semaphore::new(settings.max_concurrent.clamp(1, 1_000)),
         };
-        Ok(Self { shared: Arc::new(shared), patience: Patience::default() })
+        Ok(Self {
+            shared: Arc::new(shared),
+            patience: Patience::default(),
+        })
     }
 
     /// The same client with another patience.
     #[must_use]
     pub fn with_patience(&self, patience: Patience) -> Self {
-        Self { shared: Arc::clone(&self.shared), patience }
+        Self {
+            shared: Arc::clone(&self.shared),
+            patience,
+        }
     }
 
     /// How Okta is doing.
     pub fn status(&self) -> Snapshot {
-        let buckets = self.shared.ledger.all().into_iter().map(|(bucket, window)| BucketRoom {
-            name: bucket.name(),
-            limit: window.limit,
-            remaining: window.remaining,
-            resets_at: window.reset,
-        });
-        Snapshot { buckets: buckets.collect(), ..self.shared.health.snapshot() }
+        let buckets = self
+            .shared
+            .ledger
+            .all()
+            .into_iter()
+            .map(|(bucket, window)| BucketRoom {
+                name: bucket.name(),
+                limit: window.limit,
+                remaining: window.remaining,
+                resets_at: window.reset,
+            });
+        Snapshot {
+            buckets: buckets.collect(),
+            ..self.shared.health.snapshot()
+        }
     }
 
     /// The org.
@@ -158,17 +185,32 @@ impl Client {
         let asked = Place::new("GET", path);
         let mut tries = Tries::default();
         loop {
-            let pass = if ask.anonymous { None } else { Some(self.shared.auth.pass(self).await?) };
+            let pass = if ask.anonymous {
+                None
+            } else {
+                Some(self.shared.auth.pass(self).await?)
+            };
             let turn = self.turn(bucket, &asked, &mut tries).await?;
             let read_at = self.now();
-            let mut request = self.shared.transport.http().get(ask.url.clone()).header(header::ACCEPT, "application/json");
+            let mut request = self
+                .shared
+                .transport
+                .http()
+                .get(ask.url.clone())
+                .header(header::ACCEPT, "application/json");
             if ask.slim {
                 // Okta takes its response options as a parameter of the request's Content-Type, on a GET too.
-                let options = r#"application/json; okta-response="omitCredentials,omitCredentialsLinks""#;
+                let options =
+                    r#"application/json; okta-response="omitCredentials,omitCredentialsLinks""#;
                 request = request.header(header::CONTENT_TYPE, options);
             }
             if let Some(pass) = &pass {
-                request = request.headers(pass.headers(&Method::GET, &ask.url, read_at, &*self.shared.around.random)?);
+                request = request.headers(pass.headers(
+                    &Method::GET,
+                    &ask.url,
+                    read_at,
+                    &*self.shared.around.random,
+                )?);
             }
             let sent = self.exchange(request, bucket).await?;
             drop(turn);
@@ -181,12 +223,23 @@ impl Client {
             };
             self.shared.auth.learn(&answer);
             let place = asked.clone().answered(answer.request_id());
-            let at = ReadTime { read_at, okta_at: answer.date() };
+            let at = ReadTime {
+                read_at,
+                okta_at: answer.date(),
+            };
             match judge(&answer, path, &place) {
                 Verdict::Good => return Ok(Got::Good { answer, at, place }),
                 Verdict::Gone => {
-                    let (code, summary) = ("E0000007".to_owned(), "Okta has no such object".to_owned());
-                    return Ok(Got::Gone { at, error: Error::NotFound { place, code, summary } });
+                    let (code, summary) =
+                        ("E0000007".to_owned(), "Okta has no such object".to_owned());
+                    return Ok(Got::Gone {
+                        at,
+                        error: Error::NotFound {
+                            place,
+                            code,
+                            summary,
+                        },
+                    });
                 }
                 Verdict::NonceWanted(error) => {
                     tries.nonces += 1;
@@ -206,7 +259,10 @@ impl Client {
                 }
                 Verdict::RateLimited(window) => self.throttled(window, place, &mut tries).await?,
                 Verdict::Crowded => self.crowded(place, &mut tries).await?,
-                Verdict::Down { why, page_too_large: true } if ask.stop_at_500 => {
+                Verdict::Down {
+                    why,
+                    page_too_large: true,
+                } if ask.stop_at_500 => {
                     return Ok(Got::TooLarge(Error::Unavailable { place, why }));
                 }
                 Verdict::Down { why, .. } => self.back_off(place, why, &mut tries).await?,
@@ -216,7 +272,12 @@ impl Client {
     }
 
     /// Waits for a place among the requests in flight and for room in the bucket.
-    pub(super) async fn turn(&self, bucket: Bucket, place: &Place, tries: &mut Tries) -> Result<SemaphorePermit<'_>, Error> {
+    pub(super) async fn turn(
+        &self,
+        bucket: Bucket,
+        place: &Place,
+        tries: &mut Tries,
+    ) -> Result<SemaphorePermit<'_>, Error> {
         loop {
             let permit = tokio::select! {
                 biased;
@@ -236,11 +297,17 @@ impl Client {
 
     /// Takes one request from the bucket, or says in how many ms to ask again.
     pub(super) fn room(&self, bucket: Bucket) -> Result<(), i64> {
-        self.shared.ledger.take(bucket, self.shared.health.okta_now(self.now()))
+        self.shared
+            .ledger
+            .take(bucket, self.shared.health.okta_now(self.now()))
     }
 
     /// Sends and notes what the answer says of Okta's health. The outer error is being cancelled.
-    pub(super) async fn exchange(&self, request: reqwest::RequestBuilder, bucket: Bucket) -> Result<Result<Answer, String>, Error> {
+    pub(super) async fn exchange(
+        &self,
+        request: reqwest::RequestBuilder,
+        bucket: Bucket,
+    ) -> Result<Result<Answer, String>, Error> {
         let shared = &self.shared;
         let request = match request.build() {
             Ok(request) => request,
@@ -259,7 +326,11 @@ impl Client {
                 shared.ledger.note(bucket, window);
             }
             for name in &shared.transport.keep {
-                if let Some(value) = answer.headers.get(name).and_then(|value| value.to_str().ok()) {
+                if let Some(value) = answer
+                    .headers
+                    .get(name)
+                    .and_then(|value| value.to_str().ok())
+                {
                     shared.health.kept(name.as_str(), value);
                 }
             }
@@ -271,7 +342,12 @@ impl Client {
     }
 
     /// After a 429 of a bucket: Reset - Date + 1 s, or a backoff where the headers are missing.
-    pub(super) async fn throttled(&self, window: Option<Window>, place: Place, tries: &mut Tries) -> Result<(), Error> {
+    pub(super) async fn throttled(
+        &self,
+        window: Option<Window>,
+        place: Place,
+        tries: &mut Tries,
+    ) -> Result<(), Error> {
         let wait = match window {
             Some(window) => window.wait(self.shared.health.okta_now(self.now())),
             None => millis(backoff(tries.rate_waits + 1, &*self.shared.around.random)),
@@ -285,11 +361,21 @@ impl Client {
         self.wait_for_room(wait, &place, tries).await
     }
 
-    pub(super) async fn wait_for_room(&self, wait: i64, place: &Place, tries: &mut Tries) -> Result<(), Error> {
+    pub(super) async fn wait_for_room(
+        &self,
+        wait: i64,
+        place: &Place,
+        tries: &mut Tries,
+    ) -> Result<(), Error> {
         let until = self.now().plus_millis(wait);
         tries.rate_waits += 1;
-        if tries.rate_waits > self.patience.rate_waits || self.patience.until.is_some_and(|end| end < until) {
-            return Err(Error::RateLimited { place: place.clone(), until: Some(until) });
+        if tries.rate_waits > self.patience.rate_waits
+            || self.patience.until.is_some_and(|end| end < until)
+        {
+            return Err(Error::RateLimited {
+                place: place.clone(),
+                until: Some(until),
+            });
         }
         self.shared.health.waiting(until);
         tracing::debug!(call = %place.call, wait_ms = wait, "waiting for Okta's rate limit");
@@ -297,11 +383,19 @@ impl Client {
     }
 
     /// After a failed attempt: a jittered wait, or the error when patience or the circuit says so.
-    pub(super) async fn back_off(&self, place: Place, why: String, tries: &mut Tries) -> Result<(), Error> {
+    pub(super) async fn back_off(
+        &self,
+        place: Place,
+        why: String,
+        tries: &mut Tries,
+    ) -> Result<(), Error> {
         tries.failures += 1;
         let in_a_row = self.shared.health.attempt_failed();
         let wait = backoff(tries.failures, &*self.shared.around.random);
-        let late = self.patience.until.is_some_and(|end| end < self.now().plus_millis(millis(wait)));
+        let late = self
+            .patience
+            .until
+            .is_some_and(|end| end < self.now().plus_millis(millis(wait)));
         if tries.failures >= self.patience.attempts || in_a_row >= OPEN_AFTER || late {
             return Err(Error::Unavailable { place, why });
         }
@@ -334,7 +428,11 @@ impl Client {
     }
 
     /// Reads an answer's JSON.
-    pub(super) fn parse<T: serde::de::DeserializeOwned>(&self, answer: &Answer, place: Place) -> Result<T, Error> {
+    pub(super) fn parse<T: serde::de::DeserializeOwned>(
+        &self,
+        answer: &Answer,
+        place: Place,
+    ) -> Result<T, Error> {
         types::read(&answer.body).map_err(|why| {
             let error = Error::Malformed { place, why };
             self.shared.health.failed(self.now(), &error);
@@ -346,7 +444,9 @@ impl Client {
 /// Shows the org only.
 impl std::fmt::Debug for Client {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Client").field("org", &self.shared.org.to_string()).finish_non_exhaustive()
+        f.debug_struct("Client")
+            .field("org", &self.shared.org.to_string())
+            .finish_non_exhaustive()
     }
 }
 

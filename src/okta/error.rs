@@ -18,7 +18,10 @@ pub struct Place {
 
 impl Place {
     pub(super) fn new(method: &str, path: &str) -> Self {
-        Self { call: format!("{method} {path}"), request_id: None }
+        Self {
+            call: format!("{method} {path}"),
+            request_id: None,
+        }
     }
 
     pub(super) fn answered(mut self, request_id: Option<String>) -> Self {
@@ -40,7 +43,9 @@ impl fmt::Display for Place {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// 401 (`E0000011` and kin): the token is wrong, expired or revoked. Repeating is useless: a person has to act.
-    #[error("{place}: Okta does not accept the token ({code} {summary}); it is invalid, expired or revoked: make a new one")]
+    #[error(
+        "{place}: Okta does not accept the token ({code} {summary}); it is invalid, expired or revoked: make a new one"
+    )]
     Unauthorized {
         /// The call.
         place: Place,
@@ -108,7 +113,9 @@ pub enum Error {
         why: String,
     },
     /// A `next` link (or a redirect) leads away from the configured org; the token is not sent there.
-    #[error("{place}: the answer leads to another host ({host}), which is not followed; is `okta.org_url` the host that Okta answers with?")]
+    #[error(
+        "{place}: the answer leads to another host ({host}), which is not followed; is `okta.org_url` the host that Okta answers with?"
+    )]
     ForeignHost {
         /// The call.
         place: Place,
@@ -127,7 +134,10 @@ pub enum Error {
     #[error("cancelled")]
     Cancelled,
     /// The token endpoint refused us (RFC 6749 section 5.2).
-    #[error("Okta's token endpoint refuses the service app: {error} ({description}); {}", oauth_hint(error))]
+    #[error(
+        "Okta's token endpoint refuses the service app: {error} ({description}); {}",
+        oauth_hint(error)
+    )]
     OAuth {
         /// The OAuth error code, as `invalid_client`.
         error: String,
@@ -142,7 +152,13 @@ pub enum Error {
 impl Error {
     /// Whether asking again later, with nothing changed by a person, may succeed.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::RateLimited { .. } | Self::Unavailable { .. } | Self::Malformed { .. } | Self::Repeated { .. })
+        matches!(
+            self,
+            Self::RateLimited { .. }
+                | Self::Unavailable { .. }
+                | Self::Malformed { .. }
+                | Self::Repeated { .. }
+        )
     }
 
     /// A short word for metrics and problems: `unauthorized`, `forbidden`, `rate_limited`, ….
@@ -172,7 +188,9 @@ fn oauth_hint(error: &str) -> &'static str {
     match error {
         "invalid_client" => "check client_id, the public key registered in Okta and its key id",
         "invalid_scope" => "grant the scopes to the app (Okta API Scopes)",
-        "invalid_dpop_proof" => "the app requires DPoP: set `dpop` to auto or on, and check this host's clock",
+        "invalid_dpop_proof" => {
+            "the app requires DPoP: set `dpop` to auto or on, and check this host's clock"
+        }
         "access_denied" => "assign an admin role to the app",
         _ => "check the service app in Okta",
     }
@@ -202,8 +220,15 @@ mod tests {
     #[test]
     fn an_error_says_the_call_and_okta_s_request_id() {
         let place = Place::new("GET", "/api/v1/groups").answered(Some("AbC".to_owned()));
-        let text = Error::Unavailable { place, why: "503".to_owned() }.to_string();
-        assert_eq!(text, "GET /api/v1/groups (Okta request AbC): Okta does not answer: 503");
+        let text = Error::Unavailable {
+            place,
+            why: "503".to_owned(),
+        }
+        .to_string();
+        assert_eq!(
+            text,
+            "GET /api/v1/groups (Okta request AbC): Okta does not answer: 503"
+        );
     }
 
     #[test]
@@ -212,7 +237,10 @@ mod tests {
             ("/api/v1/groups/00g1/users", "okta.groups.read"),
             ("/api/v1/users", "okta.users.read"),
             ("/api/v1/apps/0oa1/users", "okta.apps.read"),
-            ("/api/v1/apps/0oa1/group-push/mappings", "okta.apps.read and okta.groups.read"),
+            (
+                "/api/v1/apps/0oa1/group-push/mappings",
+                "okta.apps.read and okta.groups.read",
+            ),
         ] {
             assert!(need(path).contains(scope), "{path}");
         }

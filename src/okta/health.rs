@@ -80,7 +80,10 @@ impl Health {
     pub(super) fn answered(&self, at: Timestamp) {
         self.with(|state| {
             state.consecutive_failures = 0;
-            state.last_answer = Some(LastAnswer { at, okta_at: state.clock_skew_ms.map(|skew| at.plus_millis(skew)) });
+            state.last_answer = Some(LastAnswer {
+                at,
+                okta_at: state.clock_skew_ms.map(|skew| at.plus_millis(skew)),
+            });
         });
     }
 
@@ -104,7 +107,12 @@ impl Health {
     /// A call gave up.
     pub(super) fn failed(&self, at: Timestamp, error: &Error) {
         if *error != Error::Cancelled {
-            self.with(|state| state.last_failure = Some(LastFailure { at, error: error.clone() }));
+            self.with(|state| {
+                state.last_failure = Some(LastFailure {
+                    at,
+                    error: error.clone(),
+                })
+            });
         }
     }
 

@@ -4,12 +4,12 @@ use std::marker::PhantomData;
 
 use url::Url;
 
+use super::ReadTime;
 use super::client::{Ask, Client, Got};
 use super::error::{Error, Place};
-use super::pause::backoff;
 use super::paging::{Onward, Seen};
+use super::pause::backoff;
 use super::types::Listed;
-use super::ReadTime;
 
 /// A listing under way. Ask [`Listing::next_page`] until it gives [`Step::End`].
 pub struct Listing<T> {
@@ -120,17 +120,25 @@ impl<T: Listed> Listing<T> {
         };
         let smaller = self.limit / 2 >= SMALLEST_PAGE;
         let stop_at_500 = smaller && (self.pages == 0 || self.retried_page);
-        let ask = Ask { slim: true, stop_at_500: smaller, ..Ask::new(url.clone()) };
+        let ask = Ask {
+            slim: true,
+            stop_at_500: smaller,
+            ..Ask::new(url.clone())
+        };
         match self.client.get(&ask).await {
             Err(why) => self.partial(why),
-            Ok(Got::Good { answer, at, place }) => match self.client.parse::<Vec<T>>(&answer, place.clone()) {
-                Err(why) => self.partial(why),
-                Ok(items) => {
-                    self.seen.asked(&url);
-                    let onward = self.seen.onward(&answer.headers, &url, &self.client.shared.org);
-                    self.page(items, at, onward, place)
+            Ok(Got::Good { answer, at, place }) => {
+                match self.client.parse::<Vec<T>>(&answer, place.clone()) {
+                    Err(why) => self.partial(why),
+                    Ok(items) => {
+                        self.seen.asked(&url);
+                        let onward =
+                            self.seen
+                                .onward(&answer.headers, &url, &self.client.shared.org);
+                        self.page(items, at, onward, place)
+                    }
                 }
-            },
+            }
             Ok(Got::Gone { at, error }) => match self.on_404 {
                 On404::Gone if self.pages == 0 => self.end(End::Gone { at }),
                 _ => self.partial(error),
@@ -156,19 +164,36 @@ impl<T: Listed> Listing<T> {
         self.retried_page = false;
         let since = *self.started.get_or_insert(at);
         let end = if self.seen.repeats(items.iter().map(Listed::key)) {
-            End::Partial { why: Error::Repeated { place, page: self.pages } }
+            End::Partial {
+                why: Error::Repeated {
+                    place,
+                    page: self.pages,
+                },
+            }
         } else {
             match onward {
                 Onward::To(next) => {
                     self.state = State::At(next);
                     return Step::Page(Page { items, at });
                 }
-                Onward::End => End::Whole { since, pages: self.pages },
-                Onward::Foreign(host) => End::Partial { why: Error::ForeignHost { place, host } },
-                Onward::Repeated => End::Partial { why: Error::Repeated { place, page: self.pages } },
+                Onward::End => End::Whole {
+                    since,
+                    pages: self.pages,
+                },
+                Onward::Foreign(host) => End::Partial {
+                    why: Error::ForeignHost { place, host },
+                },
+                Onward::Repeated => End::Partial {
+                    why: Error::Repeated {
+                        place,
+                        page: self.pages,
+                    },
+                },
                 Onward::Unreadable => {
                     let why = "its Link header cannot be read".to_owned();
-                    End::Partial { why: Error::Malformed { place, why } }
+                    End::Partial {
+                        why: Error::Malformed { place, why },
+                    }
                 }
             }
         };
@@ -199,7 +224,11 @@ impl<T: Listed> Listing<T> {
         self.pages = 0;
         self.started = None;
         self.retried_page = false;
-        if handed_out { Step::Restart } else { Box::pin(self.next_page()).await }
+        if handed_out {
+            Step::Restart
+        } else {
+            Box::pin(self.next_page()).await
+        }
     }
 
     fn partial(&mut self, why: Error) -> Step<T> {
@@ -217,6 +246,7 @@ const MOST_500: u32 = 12;
 
 fn with_limit(first: &Url, limit: u32) -> Url {
     let mut url = first.clone();
-    url.query_pairs_mut().append_pair("limit", &limit.to_string());
+    url.query_pairs_mut()
+        .append_pair("limit", &limit.to_string());
     url
 }

@@ -40,7 +40,9 @@ pub use health::{BucketRoom, LastAnswer, LastFailure, Snapshot};
 pub use listing::{Collected, End, Listing, Page, Step};
 pub use org_url::{OrgUrl, OrgUrlError};
 pub use pause::{Patience, Pause, TokioPause};
-pub use settings::{Algorithm, Auth, DpopMode, PageSizes, Proxy, ServiceApp, Settings, SettingsError, Share};
+pub use settings::{
+    Algorithm, Auth, DpopMode, PageSizes, Proxy, ServiceApp, Settings, SettingsError, Share,
+};
 
 use crate::model::time::Timestamp;
 
@@ -79,7 +81,10 @@ impl<T> Read<T> {
     /// The object with `change` applied.
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Read<U> {
         match self {
-            Self::Known { value, at } => Read::Known { value: change(value), at },
+            Self::Known { value, at } => Read::Known {
+                value: change(value),
+                at,
+            },
             Self::Gone { at } => Read::Gone { at },
             Self::Unknown { why } => Read::Unknown { why },
         }

@@ -110,20 +110,41 @@ mod tests {
 
     #[test]
     fn a_trailing_slash_makes_no_difference() {
-        for text in ["https://acme.okta.com", "https://acme.okta.com/", "https://ACME.okta.com//", " https://acme.okta.com:443 "] {
-            assert_eq!(OrgUrl::parse(text).unwrap().to_string(), "https://acme.okta.com", "{text}");
+        for text in [
+            "https://acme.okta.com",
+            "https://acme.okta.com/",
+            "https://ACME.okta.com//",
+            " https://acme.okta.com:443 ",
+        ] {
+            assert_eq!(
+                OrgUrl::parse(text).unwrap().to_string(),
+                "https://acme.okta.com",
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn only_https_or_loopback() {
-        for ok in ["http://127.0.0.1:8080", "http://[::1]:1", "http://localhost:3", "https://id.example.test"] {
+        for ok in [
+            "http://127.0.0.1:8080",
+            "http://[::1]:1",
+            "http://localhost:3",
+            "https://id.example.test",
+        ] {
             assert!(OrgUrl::parse(ok).is_ok(), "{ok}");
         }
-        for bad in ["http://acme.okta.com", "http://127.0.0.1.example.test", "ftp://acme.okta.com"] {
+        for bad in [
+            "http://acme.okta.com",
+            "http://127.0.0.1.example.test",
+            "ftp://acme.okta.com",
+        ] {
             assert_eq!(OrgUrl::parse(bad), Err(OrgUrlError::NotHttps), "{bad}");
         }
-        assert!(matches!(OrgUrl::parse("acme.okta.com"), Err(OrgUrlError::Syntax(_))));
+        assert!(matches!(
+            OrgUrl::parse("acme.okta.com"),
+            Err(OrgUrlError::Syntax(_))
+        ));
     }
 
     #[test]
@@ -134,16 +155,32 @@ mod tests {
 
     #[test]
     fn a_path_a_query_or_a_password_is_refused() {
-        for bad in ["https://a.okta.com/api/v1", "https://a.okta.com/?x=1", "https://a.okta.com/#x"] {
-            assert!(matches!(OrgUrl::parse(bad), Err(OrgUrlError::NotBare(_))), "{bad}");
+        for bad in [
+            "https://a.okta.com/api/v1",
+            "https://a.okta.com/?x=1",
+            "https://a.okta.com/#x",
+        ] {
+            assert!(
+                matches!(OrgUrl::parse(bad), Err(OrgUrlError::NotBare(_))),
+                "{bad}"
+            );
         }
-        assert_eq!(OrgUrl::parse("https://u:p@a.okta.com"), Err(OrgUrlError::Credentials));
+        assert_eq!(
+            OrgUrl::parse("https://u:p@a.okta.com"),
+            Err(OrgUrlError::Credentials)
+        );
     }
 
     #[test]
     fn r8_another_host_scheme_port_or_admin_twin_is_foreign() {
         let org = OrgUrl::parse("https://acme.okta.com").unwrap();
-        assert!(org.owns(&"https://acme.okta.com:443/api/v1/groups?after=x".parse().unwrap()));
+        assert!(
+            org.owns(
+                &"https://acme.okta.com:443/api/v1/groups?after=x"
+                    .parse()
+                    .unwrap()
+            )
+        );
         for other in [
             "http://acme.okta.com/api/v1/groups",
             "https://acme-admin.okta.com/api/v1/groups",
@@ -160,6 +197,9 @@ mod tests {
     fn a_segment_cannot_leave_its_place() {
         let org = OrgUrl::parse("https://acme.okta.com").unwrap();
         let url = org.at(&["api", "v1", "users", "a/b?c#d@x"]);
-        assert_eq!(url.as_str(), "https://acme.okta.com/api/v1/users/a%2Fb%3Fc%23d@x");
+        assert_eq!(
+            url.as_str(),
+            "https://acme.okta.com/api/v1/users/a%2Fb%3Fc%23d@x"
+        );
     }
 }

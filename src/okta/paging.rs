@@ -37,7 +37,10 @@ pub(super) fn links(headers: &HeaderMap) -> Option<Links> {
         }
     }
     // A cursor may contain the word, so a self link alone that has it is no evidence of a broken next.
-    let in_self = found.this.as_deref().is_some_and(|this| this.to_ascii_lowercase().contains("next"));
+    let in_self = found
+        .this
+        .as_deref()
+        .is_some_and(|this| this.to_ascii_lowercase().contains("next"));
     (found.next.is_some() || !speaks_of_next || in_self).then_some(found)
 }
 
@@ -46,7 +49,9 @@ fn values(text: &str) -> Vec<(&str, &str)> {
     let mut values = Vec::new();
     let mut rest = text;
     while let Some((_, after)) = rest.split_once('<') {
-        let Some((target, params)) = after.split_once('>') else { break };
+        let Some((target, params)) = after.split_once('>') else {
+            break;
+        };
         let (relation, remaining) = parameters(params);
         if let Some(relation) = relation {
             values.push((target.trim(), relation));
@@ -136,7 +141,9 @@ impl Seen {
 
     /// Where the page at `asked` leads.
     pub(super) fn onward(&self, headers: &HeaderMap, asked: &Url, org: &OrgUrl) -> Onward {
-        let Some(links) = links(headers) else { return Onward::Unreadable };
+        let Some(links) = links(headers) else {
+            return Onward::Unreadable;
+        };
         // `self` of a page already left behind means that Okta (or a cache) gave that page again.
         if let Some(this) = links.this.as_deref().and_then(|this| Url::parse(this).ok())
             && this != *asked
@@ -144,11 +151,18 @@ impl Seen {
         {
             return Onward::Repeated;
         }
-        let Some(next) = links.next else { return Onward::End };
-        let Ok(next) = Url::parse(&next) else { return Onward::Unreadable };
+        let Some(next) = links.next else {
+            return Onward::End;
+        };
+        let Ok(next) = Url::parse(&next) else {
+            return Onward::Unreadable;
+        };
         if !org.owns(&next) {
             let host = next.host_str().unwrap_or("no host");
-            return Onward::Foreign(next.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")));
+            return Onward::Foreign(
+                next.port()
+                    .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")),
+            );
         }
         if self.urls.contains(&hash(next.as_str())) {
             return Onward::Repeated;
@@ -186,11 +200,13 @@ mod tests {
     }
 
     const SELF: &str = r#"<https://a.okta.com/api/v1/groups?limit=2>; rel="self""#;
-    const NEXT: &str = r#"<https://a.okta.com/api/v1/groups?after=00g%2Cx%3Cy&limit=2>; rel="next""#;
+    const NEXT: &str =
+        r#"<https://a.okta.com/api/v1/groups?after=00g%2Cx%3Cy&limit=2>; rel="next""#;
 
     #[test]
     fn several_headers_or_one_comma_list_are_the_same() {
-        let expected = Some("https://a.okta.com/api/v1/groups?after=00g%2Cx%3Cy&limit=2".to_owned());
+        let expected =
+            Some("https://a.okta.com/api/v1/groups?after=00g%2Cx%3Cy&limit=2".to_owned());
         assert_eq!(next(&[SELF, NEXT]), expected);
         assert_eq!(next(&[&format!("{SELF}, {NEXT}")]), expected);
         assert_eq!(next(&[&format!("{NEXT},{SELF}")]), expected);
@@ -211,29 +227,57 @@ mod tests {
 
     #[test]
     fn r8_a_next_that_cannot_be_read_is_not_the_end() {
-        for text in [r#"<https://a.okta.com/api/v1/groups?after=x; rel="next""#, r#"https://a/x; rel="next""#] {
+        for text in [
+            r#"<https://a.okta.com/api/v1/groups?after=x; rel="next""#,
+            r#"https://a/x; rel="next""#,
+        ] {
             assert_eq!(links(&headers(&[SELF, text])), None, "{text}");
         }
     }
 
     fn onward(seen: &Seen, header: &str) -> Onward {
         let asked = "https://a.okta.com/api/v1/groups?limit=2".parse().unwrap();
-        seen.onward(&headers(&[header]), &asked, &OrgUrl::parse("https://a.okta.com").unwrap())
+        seen.onward(
+            &headers(&[header]),
+            &asked,
+            &OrgUrl::parse("https://a.okta.com").unwrap(),
+        )
     }
 
     #[test]
     fn r8_a_next_to_another_host_is_not_followed() {
         let seen = Seen::default();
         for (link, host) in [
-            (r#"<https://a-admin.okta.com/api/v1/groups?after=1>; rel="next""#, "a-admin.okta.com"),
-            (r#"<https://evil.example.test/api/v1/groups>; rel="next""#, "evil.example.test"),
-            (r#"<http://a.okta.com/api/v1/groups>; rel="next""#, "a.okta.com"),
-            (r#"<https://a.okta.com:444/api/v1/groups>; rel="next""#, "a.okta.com:444"),
+            (
+                r#"<https://a-admin.okta.com/api/v1/groups?after=1>; rel="next""#,
+                "a-admin.okta.com",
+            ),
+            (
+                r#"<https://evil.example.test/api/v1/groups>; rel="next""#,
+                "evil.example.test",
+            ),
+            (
+                r#"<http://a.okta.com/api/v1/groups>; rel="next""#,
+                "a.okta.com",
+            ),
+            (
+                r#"<https://a.okta.com:444/api/v1/groups>; rel="next""#,
+                "a.okta.com:444",
+            ),
         ] {
-            assert_eq!(onward(&seen, link), Onward::Foreign(host.to_owned()), "{link}");
+            assert_eq!(
+                onward(&seen, link),
+                Onward::Foreign(host.to_owned()),
+                "{link}"
+            );
         }
-        assert_eq!(onward(&seen, r#"</api/v1/groups?after=1>; rel="next""#), Onward::Unreadable);
-        assert!(matches!(onward(&seen, NEXT), Onward::To(url) if url.as_str().contains("after=00g%2Cx%3Cy")));
+        assert_eq!(
+            onward(&seen, r#"</api/v1/groups?after=1>; rel="next""#),
+            Onward::Unreadable
+        );
+        assert!(
+            matches!(onward(&seen, NEXT), Onward::To(url) if url.as_str().contains("after=00g%2Cx%3Cy"))
+        );
     }
 
     #[test]
@@ -246,7 +290,10 @@ mod tests {
         assert_eq!(onward(&seen, stale), Onward::Repeated);
         assert!(!seen.repeats(["a", "b"].into_iter()));
         assert!(!seen.repeats(["b", "c"].into_iter()));
-        assert!(!seen.repeats([].into_iter()) && !seen.repeats([].into_iter()), "empty pages may follow one another");
+        assert!(
+            !seen.repeats([].into_iter()) && !seen.repeats([].into_iter()),
+            "empty pages may follow one another"
+        );
         assert!(seen.repeats(["a", "b"].into_iter()));
     }
 

@@ -40,14 +40,23 @@ pub struct Patience {
 impl Default for Patience {
     /// 5 attempts, 20 waits (some 20 minutes of throttling), no deadline.
     fn default() -> Self {
-        Self { attempts: 5, rate_waits: 20, until: None, cancel: CancellationToken::new() }
+        Self {
+            attempts: 5,
+            rate_waits: 20,
+            until: None,
+            cancel: CancellationToken::new(),
+        }
     }
 }
 
 impl Patience {
     /// One attempt and no waiting, for `check --online` and the like.
     pub fn once() -> Self {
-        Self { attempts: 1, rate_waits: 0, ..Self::default() }
+        Self {
+            attempts: 1,
+            rate_waits: 0,
+            ..Self::default()
+        }
     }
 }
 
@@ -58,7 +67,9 @@ const CAP_MS: u64 = 300_000;
 
 /// Full jitter: anything from nothing to `1 s * 2^failures`, at most 5 minutes. `failures` counts from 1.
 pub(super) fn backoff(failures: u32, random: &dyn Random) -> Duration {
-    let ceiling = BASE_MS.saturating_mul(1 << failures.saturating_sub(1).min(20)).min(CAP_MS);
+    let ceiling = BASE_MS
+        .saturating_mul(1 << failures.saturating_sub(1).min(20))
+        .min(CAP_MS);
     Duration::from_millis(random.below(ceiling + 1))
 }
 
@@ -71,10 +82,21 @@ mod tests {
     fn backoff_is_jittered_over_the_whole_range_and_capped() {
         let random = SeededRandom::new(7);
         for (failures, ceiling) in [(1, 1_000), (2, 2_000), (4, 8_000), (30, CAP_MS)] {
-            let waits: Vec<u128> = (0..200).map(|_| backoff(failures, &random).as_millis()).collect();
-            assert!(waits.iter().all(|w| *w <= u128::from(ceiling)), "{failures}");
-            assert!(waits.iter().any(|w| *w > u128::from(ceiling / 2)), "{failures}");
-            assert!(waits.iter().any(|w| *w < u128::from(ceiling / 4)), "{failures}");
+            let waits: Vec<u128> = (0..200)
+                .map(|_| backoff(failures, &random).as_millis())
+                .collect();
+            assert!(
+                waits.iter().all(|w| *w <= u128::from(ceiling)),
+                "{failures}"
+            );
+            assert!(
+                waits.iter().any(|w| *w > u128::from(ceiling / 2)),
+                "{failures}"
+            );
+            assert!(
+                waits.iter().any(|w| *w < u128::from(ceiling / 4)),
+                "{failures}"
+            );
         }
     }
 }

@@ -88,7 +88,10 @@ impl Window {
 
     /// The wait a 429 asks for: Reset - Date + 1 s, in ms, at least 1 s and at most 5 minutes (windows are about one).
     pub(super) fn wait(self, okta_now: Timestamp) -> i64 {
-        self.reset.since(okta_now).saturating_add(1_000).clamp(1_000, MAX_WAIT_MS)
+        self.reset
+            .since(okta_now)
+            .saturating_add(1_000)
+            .clamp(1_000, MAX_WAIT_MS)
     }
 }
 
@@ -102,7 +105,11 @@ pub(super) fn decide(window: Option<Window>, share: Share, okta_now: Timestamp) 
         return Ok(());
     }
     let for_others = window.limit.saturating_sub(share.of(window.limit));
-    if window.remaining > for_others { Ok(()) } else { Err(window.wait(okta_now)) }
+    if window.remaining > for_others {
+        Ok(())
+    } else {
+        Err(window.wait(okta_now))
+    }
 }
 
 /// The bookkeeping of all buckets.
@@ -114,7 +121,10 @@ pub(super) struct Ledger {
 
 impl Ledger {
     pub(super) fn new(share: Share) -> Self {
-        Self { share, windows: Mutex::default() }
+        Self {
+            share,
+            windows: Mutex::default(),
+        }
     }
 
     /// Takes one request from the bucket, or says in how many ms to ask again. What is taken counts at once: requests in
@@ -142,7 +152,11 @@ impl Ledger {
         windows
             .entry(bucket)
             .and_modify(|known| {
-                let remaining = if known.reset == said.reset { known.remaining.min(said.remaining) } else { said.remaining };
+                let remaining = if known.reset == said.reset {
+                    known.remaining.min(said.remaining)
+                } else {
+                    said.remaining
+                };
                 *known = Window { remaining, ..said };
             })
             .or_insert(said);
@@ -151,7 +165,10 @@ impl Ledger {
     /// Every bucket met so far.
     pub(super) fn all(&self) -> Vec<(Bucket, Window)> {
         let windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
-        windows.iter().map(|(bucket, window)| (*bucket, *window)).collect()
+        windows
+            .iter()
+            .map(|(bucket, window)| (*bucket, *window))
+            .collect()
     }
 }
 
@@ -170,23 +187,42 @@ mod tests {
     }
 
     fn window(limit: u32, remaining: u32, reset: i64) -> Window {
-        Window { limit, remaining, reset: at(reset) }
+        Window {
+            limit,
+            remaining,
+            reset: at(reset),
+        }
     }
 
     #[test]
     fn the_share_left_for_others_is_not_touched() {
         let half = Share::new(0.5).unwrap();
         assert_eq!(decide(Some(window(500, 251, 60_000)), half, at(0)), Ok(()));
-        assert_eq!(decide(Some(window(500, 250, 60_000)), half, at(0)), Err(61_000));
-        assert_eq!(decide(Some(window(500, 0, 60_000)), half, at(60_000)), Ok(()), "a new window");
+        assert_eq!(
+            decide(Some(window(500, 250, 60_000)), half, at(0)),
+            Err(61_000)
+        );
+        assert_eq!(
+            decide(Some(window(500, 0, 60_000)), half, at(60_000)),
+            Ok(()),
+            "a new window"
+        );
         assert_eq!(decide(None, half, at(0)), Ok(()), "nothing known yet");
     }
 
     #[test]
     fn a_429_waits_for_reset_less_date_plus_a_second() {
         assert_eq!(window(500, 0, 60_000).wait(at(18_000)), 43_000);
-        assert_eq!(window(500, 0, 60_000).wait(at(99_000)), 1_000, "a reset in the past");
-        assert_eq!(window(500, 0, i64::MAX).wait(at(0)), 300_000, "a reset that makes no sense");
+        assert_eq!(
+            window(500, 0, 60_000).wait(at(99_000)),
+            1_000,
+            "a reset in the past"
+        );
+        assert_eq!(
+            window(500, 0, i64::MAX).wait(at(0)),
+            300_000,
+            "a reset that makes no sense"
+        );
     }
 
     #[test]
@@ -198,17 +234,26 @@ mod tests {
         }
         assert_eq!(ledger.take(Bucket::Groups, at(0)), Err(61_000));
         ledger.note(Bucket::Groups, window(10, 7, 60_000));
-        assert!(ledger.take(Bucket::Groups, at(0)).is_err(), "a late answer does not give back what is taken");
+        assert!(
+            ledger.take(Bucket::Groups, at(0)).is_err(),
+            "a late answer does not give back what is taken"
+        );
         assert_eq!(ledger.take(Bucket::Users, at(0)), Ok(()), "another bucket");
         ledger.note(Bucket::Groups, window(10, 9, 120_000));
-        assert_eq!(ledger.take(Bucket::Groups, at(61_000)), Ok(()), "the next window");
+        assert_eq!(
+            ledger.take(Bucket::Groups, at(61_000)),
+            Ok(()),
+            "the next window"
+        );
     }
 
     #[test]
     fn a_window_that_passed_unseen_still_limits_a_burst() {
         let ledger = Ledger::new(Share::new(0.5).unwrap());
         ledger.note(Bucket::Users, window(4, 0, 1_000));
-        let went = (0..9).filter(|_| ledger.take(Bucket::Users, at(2_000)).is_ok()).count();
+        let went = (0..9)
+            .filter(|_| ledger.take(Bucket::Users, at(2_000)).is_ok())
+            .count();
         assert_eq!(went, 2);
     }
 

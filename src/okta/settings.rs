@@ -133,7 +133,11 @@ impl Share {
     }
 
     /// How many of `limit` requests a window are ours: at least one, or nothing would ever be read.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 < share <= 1, so it is at most limit")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "0 < share <= 1, so it is at most limit"
+    )]
     pub(super) fn of(self, limit: u32) -> u32 {
         ((f64::from(limit) * self.0) as u32).clamp(1, limit.max(1))
     }
@@ -162,7 +166,13 @@ pub struct PageSizes {
 
 impl Default for PageSizes {
     fn default() -> Self {
-        Self { groups: 200, members: 1000, users: 200, app_users: 500, mappings: 1000 }
+        Self {
+            groups: 200,
+            members: 1000,
+            users: 200,
+            app_users: 500,
+            mappings: 1000,
+        }
     }
 }
 
@@ -170,7 +180,9 @@ impl Default for PageSizes {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
     /// The SSWS token cannot stand in a header.
-    #[error("the Okta API token is empty or holds characters that no token has (a line break inside?)")]
+    #[error(
+        "the Okta API token is empty or holds characters that no token has (a line break inside?)"
+    )]
     Token,
     /// The service app's key cannot be used.
     #[error("the service app's private key: {0}")]

@@ -34,16 +34,24 @@ impl Answer {
     /// Okta's clock when it answered.
     pub(super) fn date(&self) -> Option<Timestamp> {
         let text = self.headers.get(header::DATE)?.to_str().ok()?;
-        let at = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
+        let at = jiff::fmt::rfc2822::DateTimeParser::new()
+            .parse_timestamp(text)
+            .ok()?;
         Some(Timestamp::from_millis(at.as_millisecond()))
     }
 }
 
 impl Transport {
     pub(super) fn new(settings: &Settings) -> Result<Self, SettingsError> {
-        let keep = settings.keep_headers.iter().map(|name| HeaderName::from_bytes(name.as_bytes()));
-        let keep = keep.collect::<Result<_, _>>().map_err(|_| SettingsError::Header("a name in keep_headers"))?;
-        http::HeaderValue::from_str(&settings.user_agent).map_err(|_| SettingsError::Header("the user agent"))?;
+        let keep = settings
+            .keep_headers
+            .iter()
+            .map(|name| HeaderName::from_bytes(name.as_bytes()));
+        let keep = keep
+            .collect::<Result<_, _>>()
+            .map_err(|_| SettingsError::Header("a name in keep_headers"))?;
+        http::HeaderValue::from_str(&settings.user_agent)
+            .map_err(|_| SettingsError::Header("the user agent"))?;
         #[expect(clippy::disallowed_methods, reason = "this is the one builder")]
         let mut builder = reqwest::Client::builder()
             .user_agent(&settings.user_agent)
@@ -60,13 +68,16 @@ impl Transport {
             builder = builder.proxy(through(proxy)?);
         }
         if let Some(pem) = &settings.extra_roots {
-            let roots = reqwest::Certificate::from_pem_bundle(pem.as_bytes()).map_err(|_| SettingsError::Roots)?;
+            let roots = reqwest::Certificate::from_pem_bundle(pem.as_bytes())
+                .map_err(|_| SettingsError::Roots)?;
             if roots.is_empty() {
                 return Err(SettingsError::Roots);
             }
             builder = builder.tls_certs_merge(roots);
         }
-        let http = builder.build().map_err(|error| SettingsError::Start(causes(&error)))?;
+        let http = builder
+            .build()
+            .map_err(|error| SettingsError::Start(causes(&error)))?;
         Ok(Self { http, keep })
     }
 
@@ -77,16 +88,27 @@ impl Transport {
 
     /// Sends, and reads the whole answer. The error says what went wrong on the way, without the URL's query.
     pub(super) async fn send(&self, request: reqwest::Request) -> Result<Answer, String> {
-        let mut response = self.http.execute(request).await.map_err(|error| failure(error))?;
+        let mut response = self
+            .http
+            .execute(request)
+            .await
+            .map_err(|error| failure(error))?;
         let (status, headers) = (response.status(), response.headers().clone());
         let mut body = BytesMut::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| failure(error))? {
             if body.len() + chunk.len() > MAX_BODY {
-                return Err(format!("the answer is larger than {} MiB", MAX_BODY / 1024 / 1024));
+                return Err(format!(
+                    "the answer is larger than {} MiB",
+                    MAX_BODY / 1024 / 1024
+                ));
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Answer { status, headers, body: body.freeze() })
+        Ok(Answer {
+            status,
+            headers,
+            body: body.freeze(),
+        })
     }
 }
 

@@ -17,7 +17,7 @@
 //! the comment beside the code names it.
 
 // pub mod bulk;
-// pub mod cursor;
+pub mod cursor;
 pub mod error;
 pub mod etag;
 pub mod filter;
@@ -25,10 +25,10 @@ pub mod filter;
 pub mod json;
 // pub mod patch;
 pub mod path;
-// pub mod projection;
-// pub mod query;
+pub mod projection;
+pub mod query;
 pub mod schema;
-// pub mod user;
+pub mod user;
 
 pub use error::{ScimError, ScimType};
 pub use schema::ResourceType;

@@ -6,9 +6,11 @@
 
 mod error;
 pub mod membership;
+pub mod mode;
 pub mod request_log;
 pub mod retention;
 mod settings;
+pub mod teams;
 pub mod tokens;
 
 use std::sync::{Arc, PoisonError, RwLock};

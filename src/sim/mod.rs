@@ -1,1 +1,307 @@
-//! A simulated Okta org.
+//! A simulated Okta org: Management API, OIDC issuer and SCIM client, seeded and scriptable, with faults.
+//!
+//! It behaves as Okta's documents and captures say, and where those leave a choice the choice is a setting. It speaks
+//! to rosterd over the network only, as Okta does. `rosterd demo` runs against it, and so do the tests.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`org`] | the org's state and what an admin can do; no I/O |
+//! | [`life`] | a seeded script of joiners, movers and leavers |
+//! | [`api`] | the Management API |
+//! | [`access`] | SSWS tokens, OAuth service apps, DPoP, roles |
+//! | [`hooks`] | event hooks |
+//! | [`faults`], [`weather`] | scripted trouble, of answers and of pushes |
+
+pub mod access;
+pub mod api;
+pub mod faults;
+pub mod hooks;
+pub mod life;
+pub mod org;
+mod serve;
+pub mod weather;
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::routing::get;
+use axum::{Json, Router};
+use tokio::sync::watch;
+
+use access::{Access, Role};
+use api::{Limiter, LinkStyle, Rates};
+use faults::Faults;
+use hooks::Hooks;
+use org::{Habits, Org};
+
+use crate::model::random::{Random, SeededRandom};
+use crate::model::time::{Clock, SystemClock};
+
+/// How a simulated org is to be made.
+#[derive(Clone)]
+pub struct SimConfig {
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// What the cast, ids and chances are drawn from.
+    pub seed: u64,
+    /// How many people the org begins with.
+    pub people: usize,
+    /// How many groups it begins with, "Everyone" and the assigned group apart.
+    pub groups: usize,
+    /// Okta's clock.
+    pub clock: Arc<dyn Clock>,
+    /// The org's habits.
+    pub habits: Habits,
+    /// Rate limits.
+    pub rates: Rates,
+    /// How links are written.
+    pub links: LinkStyle,
+    /// Makes the SSWS token from the seed when `None`.
+    pub ssws_token: Option<String>,
+}
+
+impl Default for SimConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            seed: 1,
+            people: 0,
+            groups: 0,
+            clock: Arc::new(SystemClock::default()),
+            habits: Habits::default(),
+            rates: Rates::UNLIMITED,
+            links: LinkStyle::default(),
+            ssws_token: None,
+        }
+    }
+}
+
+/// Why the simulated org could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum SimError {
+    /// The address could not be bound.
+    #[error("the simulated Okta cannot listen on {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The HTTP client could not be made.
+    #[error("the simulated Okta cannot make its HTTP client")]
+    Client(#[source] reqwest::Error),
+}
+
+/// What all parts of the simulation share.
+pub(in crate::sim) struct Shared {
+    org: Mutex<Org>,
+    base_url: String,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    access: Access,
+    limiter: Limiter,
+    faults: Faults,
+    hooks: Hooks,
+    links: Mutex<LinkStyle>,
+    requests: Mutex<VecDeque<String>>,
+    answered: AtomicU64,
+}
+
+impl Shared {
+    fn org(&self) -> MutexGuard<'_, Org> {
+        self.org.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn link_style(&self) -> LinkStyle {
+        *self.links.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note_request(&self, method: &str, target: &str) {
+        let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        requests.push_back(format!("{method} {target}"));
+        if requests.len() > REQUESTS_KEPT {
+            requests.pop_front();
+        }
+    }
+
+    fn next_request(&self) -> u64 {
+        self.answered.fetch_add(1, Ordering::SeqCst)
+    }
+}
+
+const REQUESTS_KEPT: usize = 100_000;
+
+/// A running simulated org.
+pub struct Sim {
+    shared: Arc<Shared>,
+    ssws_token: String,
+    stop: watch::Sender<bool>,
+    listener: tokio::task::JoinHandle<()>,
+}
+
+impl Sim {
+    /// Makes the org and listens.
+    ///
+    /// # Errors
+    /// When the address is taken or the HTTP client cannot be made.
+    pub async fn start(config: SimConfig) -> Result<Self, SimError> {
+        let failed = |source| SimError::Listen {
+            address: config.listen,
+            source,
+        };
+        let listener = tokio::net::TcpListener::bind(config.listen)
+            .await
+            .map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let random: Arc<dyn Random> = Arc::new(SeededRandom::new(config.seed ^ 0x0c1a));
+        let ssws_token = config
+            .ssws_token
+            .unwrap_or_else(|| format!("00{}", org::letters(40, random.as_ref())));
+        let client = http_client().map_err(SimError::Client)?;
+        let clock = config.clock;
+        let org = Org::seeded(
+            config.seed,
+            config.people,
+            config.groups,
+            Arc::clone(&clock),
+            config.habits,
+        );
+        let shared = Arc::new(Shared {
+            org: Mutex::new(org),
+            base_url: format!("http://{address}"),
+            clock,
+            random,
+            access: Access::default(),
+            limiter: Limiter::new(config.rates),
+            faults: Faults::new(config.seed),
+            hooks: Hooks::new(client, config.seed),
+            links: Mutex::new(config.links),
+            requests: Mutex::default(),
+            answered: AtomicU64::new(1),
+        });
+        shared.access.add_ssws(&ssws_token, Role::SuperAdmin);
+        let (stop, stopped) = watch::channel(false);
+        let task = tokio::spawn(serve::serve(
+            listener,
+            router(&shared),
+            Arc::clone(&shared),
+            stopped,
+        ));
+        Ok(Self {
+            shared,
+            ssws_token,
+            stop,
+            listener: task,
+        })
+    }
+
+    /// `http://127.0.0.1:port`, without a slash at the end: the org URL, and the OIDC issuer.
+    pub fn base_url(&self) -> &str {
+        &self.shared.base_url
+    }
+
+    /// An SSWS token of a super admin.
+    pub fn ssws_token(&self) -> &str {
+        &self.ssws_token
+    }
+
+    /// The org, locked. Give it back before awaiting anything: every answer of the API needs it.
+    pub fn org(&self) -> MutexGuard<'_, Org> {
+        self.shared.org()
+    }
+
+    /// Who may call the API.
+    pub fn access(&self) -> &Access {
+        &self.shared.access
+    }
+
+    /// Scripted trouble of the API's answers.
+    pub fn faults(&self) -> &Faults {
+        &self.shared.faults
+    }
+
+    /// The rate limits.
+    pub fn limiter(&self) -> &Limiter {
+        &self.shared.limiter
+    }
+
+    /// The event hooks.
+    pub fn hooks(&self) -> &Hooks {
+        &self.shared.hooks
+    }
+
+    /// Writes links the other way from now on.
+    pub fn set_link_style(&self, style: LinkStyle) {
+        *self
+            .shared
+            .links
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = style;
+    }
+
+    /// The requests received so far, oldest first: method, path and query. The newest 100,000 are kept.
+    pub fn requests(&self) -> Vec<String> {
+        self.shared
+            .requests
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .cloned()
+            .collect()
+    }
+
+    /// Forgets the requests received so far.
+    pub fn forget_requests(&self) {
+        self.shared
+            .requests
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+    }
+
+    /// Collects new events and delivers those that are due.
+    pub async fn deliver_events(&self) -> Vec<hooks::Delivered> {
+        let now = {
+            let org = self.org();
+            self.shared.hooks.collect(&org);
+            org.now()
+        };
+        self.shared.hooks.deliver_due(now).await
+    }
+
+    /// Ends all connections and waits for the listener.
+    pub async fn stop(self) {
+        self.stop.send_replace(true);
+        // A listener that panicked has ended too.
+        let _ended = self.listener.await;
+    }
+}
+
+fn router(shared: &Arc<Shared>) -> Router {
+    let organization = |axum::extract::State(shared): axum::extract::State<Arc<Shared>>| async move {
+        Json(
+            serde_json::json!({"id": shared.org().id(), "pipeline": "idx", "settings": {"analyticsCollectionEnabled": false}}),
+        )
+    };
+    Router::new()
+        .route("/.well-known/okta-organization", get(organization))
+        .nest("/api/v1", api::router(shared))
+        .fallback(|| async { api::ApiError::no_endpoint() })
+        .with_state(Arc::clone(shared))
+}
+
+/// Okta follows no redirects of a provisioned application, and gives up after 60 seconds of silence.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place where the simulation builds its client"
+)]
+fn http_client() -> Result<reqwest::Client, reqwest::Error> {
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .read_timeout(Duration::from_secs(60))
+        .no_proxy()
+        .build()
+}

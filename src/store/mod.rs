@@ -12,16 +12,32 @@
 
 pub mod audit;
 mod connect;
+pub mod edges;
 mod error;
+pub mod groups;
 pub mod guard_log;
+pub mod lease;
+pub mod local;
+pub mod mappings;
+pub mod marks;
 pub mod memberships;
+pub mod mutes;
 pub mod organization;
+pub mod preview;
+pub mod profile;
+pub mod rereads;
+pub mod run_changes;
+pub mod runs;
 pub mod scim_requests;
 pub mod sql;
+pub mod stamps;
 pub mod sweep;
+pub mod sync_requests;
+pub mod teams;
 pub mod tokens;
 mod tx;
 mod unit_of_work;
+pub mod users;
 pub mod withheld;
 
 use std::sync::Arc;

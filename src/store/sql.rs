@@ -42,6 +42,11 @@ pub(super) fn text(engine: Engine, text: &'static str) -> SqlStr {
     AssertSqlSafe(made).into_sql_str()
 }
 
+/// Constant parts of a statement, such as a column list and its condition, put together.
+pub(super) fn joined(engine: Engine, parts: &[&'static str]) -> SqlStr {
+    AssertSqlSafe(translate(engine, &parts.concat())).into_sql_str()
+}
+
 fn translate(engine: Engine, text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 64);
     let mut rest = text;

@@ -76,6 +76,11 @@ impl Tx {
         sql::text(self.engine, text)
     }
 
+    /// A statement made of constant parts.
+    pub(super) fn joined(&self, parts: &[&'static str]) -> SqlStr {
+        sql::joined(self.engine, parts)
+    }
+
     pub(super) fn set_now(&mut self, now: Timestamp) {
         self.now = now;
     }

@@ -59,13 +59,21 @@ impl Client {
     /// Reads the org's id. Needs no token.
     pub async fn organization(&self) -> Read<Org> {
         let url = self.url(&[".well-known", "okta-organization"]);
-        self.read(Ask { anonymous: true, ..Ask::new(url) }).await
+        self.read(Ask {
+            anonymous: true,
+            ..Ask::new(url)
+        })
+        .await
     }
 
     /// Reads the admin whose API token this is. A service app is no user: Okta answers it with an error.
     pub async fn me(&self) -> Read<User> {
         let url = self.url(&["api", "v1", "users", "me"]);
-        self.read(Ask { slim: true, ..Ask::new(url) }).await
+        self.read(Ask {
+            slim: true,
+            ..Ask::new(url)
+        })
+        .await
     }
 
     /// Tries everything that a poll needs.
@@ -77,19 +85,41 @@ impl Client {
         let (mut app, mut app_users, mut push_mappings) = (None, None, None);
         if let Some(id) = self.shared.app_id.clone() {
             let id = id.as_str();
-            app = Some(self.read(Ask::new(self.url(&["api", "v1", "apps", id]))).await);
+            app = Some(
+                self.read(Ask::new(self.url(&["api", "v1", "apps", id])))
+                    .await,
+            );
             app_users = Some(self.probe(&["api", "v1", "apps", id, "users"]).await);
-            push_mappings = Some(self.probe(&["api", "v1", "apps", id, "group-push", "mappings"]).await);
+            push_mappings = Some(
+                self.probe(&["api", "v1", "apps", id, "group-push", "mappings"])
+                    .await,
+            );
         }
         let clock_skew_ms = self.status().clock_skew_ms;
-        Access { org, identity, groups, users, app, app_users, push_mappings, clock_skew_ms, at: self.now() }
+        Access {
+            org,
+            identity,
+            groups,
+            users,
+            app,
+            app_users,
+            push_mappings,
+            clock_skew_ms,
+            at: self.now(),
+        }
     }
 
     async fn identity(&self) -> Identity {
         if let Some(granted) = self.granted().await {
             return match granted {
-                Ok((scopes, dpop)) => Identity::ServiceApp { scopes: Ok(scopes), dpop },
-                Err(error) => Identity::ServiceApp { scopes: Err(error), dpop: false },
+                Ok((scopes, dpop)) => Identity::ServiceApp {
+                    scopes: Ok(scopes),
+                    dpop,
+                },
+                Err(error) => Identity::ServiceApp {
+                    scopes: Err(error),
+                    dpop: false,
+                },
             };
         }
         let user = self.me().await;
@@ -102,10 +132,16 @@ impl Client {
     }
 
     async fn roles(&self, user: &str) -> Result<Vec<String>, Error> {
-        match self.get(&Ask::new(self.url(&["api", "v1", "users", user, "roles"]))).await? {
+        match self
+            .get(&Ask::new(self.url(&["api", "v1", "users", user, "roles"])))
+            .await?
+        {
             Got::Good { answer, place, .. } => {
                 let roles: Vec<Role> = self.parse(&answer, place)?;
-                Ok(roles.into_iter().map(|role| role.label.unwrap_or(role.kind)).collect())
+                Ok(roles
+                    .into_iter()
+                    .map(|role| role.label.unwrap_or(role.kind))
+                    .collect())
             }
             Got::Gone { error, .. } | Got::TooLarge(error) => Err(error),
         }
@@ -115,7 +151,9 @@ impl Client {
         let mut url = self.url(path);
         url.query_pairs_mut().append_pair("limit", "1");
         match self.get(&Ask::new(url)).await? {
-            Got::Good { answer, place, .. } => self.parse::<Vec<serde::de::IgnoredAny>>(&answer, place).map(drop),
+            Got::Good { answer, place, .. } => self
+                .parse::<Vec<serde::de::IgnoredAny>>(&answer, place)
+                .map(drop),
             Got::Gone { error, .. } | Got::TooLarge(error) => Err(error),
         }
     }

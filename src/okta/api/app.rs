@@ -3,27 +3,41 @@
 use super::only;
 use crate::model::fold::fold;
 use crate::model::id::OktaUserId;
+use crate::okta::Read;
 use crate::okta::client::{Ask, Client, Got};
 use crate::okta::error::{Error, Place};
 use crate::okta::listing::{End, Listing, On404};
 use crate::okta::types::{App, AppId, AppUser, PushMapping};
-use crate::okta::Read;
 
 impl Client {
     /// Reads an app.
     pub async fn app(&self, app: &AppId) -> Read<App> {
-        self.read(Ask::new(self.url(&["api", "v1", "apps", app.as_str()]))).await
+        self.read(Ask::new(self.url(&["api", "v1", "apps", app.as_str()])))
+            .await
     }
 
     /// Lists the users assigned to an app. A 404 (a wrong app id) ends it partial: it must not empty the population.
     pub fn app_users(&self, app: &AppId) -> Listing<AppUser> {
-        self.list(self.url(&["api", "v1", "apps", app.as_str(), "users"]), self.shared.pages.app_users, On404::Unknown)
+        self.list(
+            self.url(&["api", "v1", "apps", app.as_str(), "users"]),
+            self.shared.pages.app_users,
+            On404::Unknown,
+        )
     }
 
     /// Reads one user's assignment. Okta answers the same 404 when the app itself is not there, so a 404 counts only when
     /// the app's users can be listed right after.
     pub async fn app_user(&self, app: &AppId, user: &OktaUserId) -> Read<AppUser> {
-        let read = self.read(Ask::new(self.url(&["api", "v1", "apps", app.as_str(), "users", user.as_str()]))).await;
+        let read = self
+            .read(Ask::new(self.url(&[
+                "api",
+                "v1",
+                "apps",
+                app.as_str(),
+                "users",
+                user.as_str(),
+            ])))
+            .await;
         if !matches!(read, Read::Gone { .. }) {
             return read;
         }
@@ -31,7 +45,9 @@ impl Client {
         listed.query_pairs_mut().append_pair("limit", "1");
         match self.get(&Ask::new(listed)).await {
             Ok(Got::Good { .. }) => read,
-            Ok(Got::Gone { error: why, .. } | Got::TooLarge(why)) | Err(why) => Read::Unknown { why },
+            Ok(Got::Gone { error: why, .. } | Got::TooLarge(why)) | Err(why) => {
+                Read::Unknown { why }
+            }
         }
     }
 
@@ -41,15 +57,26 @@ impl Client {
         let mut url = self.url(&path);
         // `q` matches beginnings, of other attributes too; which of them it is, is decided here.
         url.query_pairs_mut().append_pair("q", user_name);
-        let found = self.list::<AppUser>(url, self.shared.pages.app_users, On404::Unknown).collect().await;
+        let found = self
+            .list::<AppUser>(url, self.shared.pages.app_users, On404::Unknown)
+            .collect()
+            .await;
         match found.end {
             End::Whole { since, .. } => {
                 let same = fold(user_name);
-                let named = |user: &AppUser| user.user_name.as_deref().is_some_and(|name| fold(name) == same);
-                only(found.items.into_iter().filter(named).collect(), since, || Error::Malformed {
-                    place: Place::new("GET", self.url(&path).path()),
-                    why: "several app users have the same name".to_owned(),
-                })
+                let named = |user: &AppUser| {
+                    user.user_name
+                        .as_deref()
+                        .is_some_and(|name| fold(name) == same)
+                };
+                only(
+                    found.items.into_iter().filter(named).collect(),
+                    since,
+                    || Error::Malformed {
+                        place: Place::new("GET", self.url(&path).path()),
+                        why: "several app users have the same name".to_owned(),
+                    },
+                )
             }
             End::Gone { at } => Read::Gone { at },
             End::Partial { why } => Read::Unknown { why },

@@ -30,11 +30,16 @@ impl Client {
 
     /// Reads one group, fresher than any listing.
     pub async fn group(&self, id: &OktaGroupId) -> Read<Group> {
-        self.read(Ask::new(self.url(&["api", "v1", "groups", id.as_str()]))).await
+        self.read(Ask::new(self.url(&["api", "v1", "groups", id.as_str()])))
+            .await
     }
 
     /// Lists a group's members, deactivated ones among them. Ends [`crate::okta::End::Gone`] when the group is gone.
     pub fn group_members(&self, id: &OktaGroupId) -> Listing<Member> {
-        self.list::<types::Member>(self.url(&["api", "v1", "groups", id.as_str(), "users"]), self.shared.pages.members, On404::Gone)
+        self.list::<types::Member>(
+            self.url(&["api", "v1", "groups", id.as_str(), "users"]),
+            self.shared.pages.members,
+            On404::Gone,
+        )
     }
 }

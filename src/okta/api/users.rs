@@ -4,11 +4,11 @@ use super::{only, quoted};
 use crate::model::fold::fold;
 use crate::model::id::OktaUserId;
 use crate::model::time::Timestamp;
+use crate::okta::Read;
 use crate::okta::client::{Ask, Client};
 use crate::okta::error::{Error, Place};
 use crate::okta::listing::{End, Listing, On404};
 use crate::okta::types::User;
-use crate::okta::Read;
 
 /// Which users to list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,24 +30,41 @@ impl Client {
             UserFilter::All => Timestamp::from_millis(0),
             UserFilter::ChangedSince(at) => at,
         };
-        self.users_where(&format!(r#"lastUpdated gt "{after}""#), self.shared.pages.users)
+        self.users_where(
+            &format!(r#"lastUpdated gt "{after}""#),
+            self.shared.pages.users,
+        )
     }
 
     /// Reads one user by id.
     pub async fn user(&self, id: &OktaUserId) -> Read<User> {
         let url = self.url(&["api", "v1", "users", id.as_str()]);
-        self.read(Ask { slim: true, ..Ask::new(url) }).await
+        self.read(Ask {
+            slim: true,
+            ..Ask::new(url)
+        })
+        .await
     }
 
     /// Reads the user who signs in as `login` (matched by the fold of R18, deactivated ones too).
     ///
     /// A filter, not `/users/{login}`: Okta also takes a unique short name or an id there, and no `/`.
     pub async fn user_by_login(&self, login: &str) -> Read<User> {
-        let found = self.users_where(&format!("profile.login eq {}", quoted(login)), self.shared.pages.users).collect().await;
+        let found = self
+            .users_where(
+                &format!("profile.login eq {}", quoted(login)),
+                self.shared.pages.users,
+            )
+            .collect()
+            .await;
         match found.end {
             End::Whole { since, .. } => {
                 let same = fold(login);
-                let matching = found.items.into_iter().filter(|user| fold(&user.login) == same).collect();
+                let matching = found
+                    .items
+                    .into_iter()
+                    .filter(|user| fold(&user.login) == same)
+                    .collect();
                 only(matching, since, || Error::Malformed {
                     place: Place::new("GET", "/api/v1/users"),
                     why: "several users have the same login".to_owned(),
@@ -60,7 +77,9 @@ impl Client {
 
     fn users_where(&self, filter: &str, limit: u32) -> Listing<User> {
         let mut url = self.url(&["api", "v1", "users"]);
-        url.query_pairs_mut().append_pair("filter", filter).append_pair("fields", FIELDS);
+        url.query_pairs_mut()
+            .append_pair("filter", filter)
+            .append_pair("fields", FIELDS);
         self.list(url, limit, On404::Unknown)
     }
 }

@@ -29,7 +29,8 @@ pub(in crate::okta) struct Dpop {
 impl Dpop {
     pub(super) fn new(mode: DpopMode) -> Result<Self, SettingsError> {
         let pair = Signer::generate()?;
-        let (x, y) = coordinates(&pair).ok_or_else(|| SettingsError::Key("none can be made".to_owned()))?;
+        let (x, y) =
+            coordinates(&pair).ok_or_else(|| SettingsError::Key("none can be made".to_owned()))?;
         Ok(Self {
             key: Signer::Es256(Box::new(pair)),
             jwk: json!({"kty": "EC", "crv": "P-256", "x": x, "y": y}),
@@ -51,7 +52,10 @@ impl Dpop {
 
     /// Keeps the nonce of an answer; Okta changes it every 24 hours and takes the old one for three days.
     pub(super) fn learn(&self, headers: &HeaderMap) {
-        if let Some(nonce) = headers.get("dpop-nonce").and_then(|nonce| nonce.to_str().ok()) {
+        if let Some(nonce) = headers
+            .get("dpop-nonce")
+            .and_then(|nonce| nonce.to_str().ok())
+        {
             *self.nonce.lock().unwrap_or_else(PoisonError::into_inner) = Some(nonce.to_owned());
         }
     }
@@ -72,12 +76,20 @@ impl Dpop {
         let header = json!({"typ": "dpop+jwt", "alg": "ES256", "jwk": self.jwk});
         let mut claims = json!({"jti": jti(random), "htm": method.as_str(), "htu": target.as_str(), "iat": seconds(now)});
         if let Some(token) = token {
-            claims["ath"] = URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, token.as_bytes())).into();
+            claims["ath"] = URL_SAFE_NO_PAD
+                .encode(digest::digest(&digest::SHA256, token.as_bytes()))
+                .into();
         }
-        if let Some(nonce) = self.nonce.lock().unwrap_or_else(PoisonError::into_inner).as_deref() {
+        if let Some(nonce) = self
+            .nonce
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_deref()
+        {
             claims["nonce"] = nonce.into();
         }
         let proof = self.key.jws(&header, &claims)?;
-        HeaderValue::from_str(&proof).map_err(|_| Error::Signing("the proof cannot stand in a header"))
+        HeaderValue::from_str(&proof)
+            .map_err(|_| Error::Signing("the proof cannot stand in a header"))
     }
 }

@@ -2,7 +2,9 @@
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair,
+};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rustls::pki_types::PrivateKeyDer;
@@ -38,15 +40,23 @@ struct Jwk {
 
 impl Signer {
     /// Reads a private key: PEM (PKCS#8, PKCS#1 or SEC1) or one private JWK. Gives the JWK's `kid` along.
-    pub(super) fn read(text: &str, algorithm: Algorithm) -> Result<(Self, Option<String>), SettingsError> {
+    pub(super) fn read(
+        text: &str,
+        algorithm: Algorithm,
+    ) -> Result<(Self, Option<String>), SettingsError> {
         let text = text.trim();
-        let read = if text.starts_with('{') { from_jwk(text, algorithm) } else { from_pem(text, algorithm).map(|key| (key, None)) };
+        let read = if text.starts_with('{') {
+            from_jwk(text, algorithm)
+        } else {
+            from_pem(text, algorithm).map(|key| (key, None))
+        };
         read.map_err(|why| SettingsError::Key(why.to_owned()))
     }
 
     /// A fresh P-256 key.
     pub(super) fn generate() -> Result<EcdsaKeyPair, SettingsError> {
-        EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(|_| SettingsError::Key("none can be made".to_owned()))
+        EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)
+            .map_err(|_| SettingsError::Key("none can be made".to_owned()))
     }
 
     pub(super) const fn algorithm(&self) -> Algorithm {
@@ -57,15 +67,26 @@ impl Signer {
     }
 
     /// A compact JWS over `header` and `claims`.
-    pub(super) fn jws(&self, header: &serde_json::Value, claims: &serde_json::Value) -> Result<String, Error> {
+    pub(super) fn jws(
+        &self,
+        header: &serde_json::Value,
+        claims: &serde_json::Value,
+    ) -> Result<String, Error> {
         let input = signing_input(header, claims);
         let signature = match self {
             Self::Rs256(key) => {
                 let mut out = vec![0; key.public_modulus_len()];
-                let signed = key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), input.as_bytes(), &mut out);
+                let signed = key.sign(
+                    &RSA_PKCS1_SHA256,
+                    &SystemRandom::new(),
+                    input.as_bytes(),
+                    &mut out,
+                );
                 signed.map(|()| out)
             }
-            Self::Es256(key) => key.sign(&SystemRandom::new(), input.as_bytes()).map(|signature| signature.as_ref().to_vec()),
+            Self::Es256(key) => key
+                .sign(&SystemRandom::new(), input.as_bytes())
+                .map(|signature| signature.as_ref().to_vec()),
         };
         let signature = signature.map_err(|_| Error::Signing("RS256 or ES256"))?;
         Ok(format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature)))
@@ -90,13 +111,16 @@ const WRONG_EC: &str = "is no P-256 key, which ES256 needs";
 
 fn from_pem(text: &str, algorithm: Algorithm) -> Result<Signer, &'static str> {
     if text.contains("BEGIN ENCRYPTED") || text.contains("Proc-Type: 4,ENCRYPTED") {
-        return Err("is encrypted; give it without a passphrase (`openssl pkey -in key.pem -out plain.pem`)");
+        return Err(
+            "is encrypted; give it without a passphrase (`openssl pkey -in key.pem -out plain.pem`)",
+        );
     }
     if text.contains("BEGIN PUBLIC KEY") || text.contains("BEGIN CERTIFICATE") {
         return Err("is the public half; the private one is needed");
     }
-    let der = PrivateKeyDer::from_pem_slice(text.as_bytes())
-        .map_err(|_| "is neither PEM (BEGIN PRIVATE KEY, RSA PRIVATE KEY or EC PRIVATE KEY) nor a JWK")?;
+    let der = PrivateKeyDer::from_pem_slice(text.as_bytes()).map_err(
+        |_| "is neither PEM (BEGIN PRIVATE KEY, RSA PRIVATE KEY or EC PRIVATE KEY) nor a JWK",
+    )?;
     match algorithm {
         Algorithm::Rs256 => match &der {
             PrivateKeyDer::Pkcs8(der) => RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()),
@@ -106,10 +130,13 @@ fn from_pem(text: &str, algorithm: Algorithm) -> Result<Signer, &'static str> {
         .map_err(|_| WRONG_RSA)
         .and_then(rs256),
         Algorithm::Es256 => match &der {
-            PrivateKeyDer::Pkcs8(der) => EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der.secret_pkcs8_der()),
-            PrivateKeyDer::Sec1(der) => {
-                EcdsaKeyPair::from_private_key_der(&ECDSA_P256_SHA256_FIXED_SIGNING, der.secret_sec1_der())
+            PrivateKeyDer::Pkcs8(der) => {
+                EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der.secret_pkcs8_der())
             }
+            PrivateKeyDer::Sec1(der) => EcdsaKeyPair::from_private_key_der(
+                &ECDSA_P256_SHA256_FIXED_SIGNING,
+                der.secret_sec1_der(),
+            ),
             _ => return Err(WRONG_EC),
         }
         .map(|key| Signer::Es256(Box::new(key)))
@@ -118,25 +145,48 @@ fn from_pem(text: &str, algorithm: Algorithm) -> Result<Signer, &'static str> {
 }
 
 fn rs256(key: RsaKeyPair) -> Result<Signer, &'static str> {
-    if key.public_modulus_len() < 256 { Err(WRONG_RSA) } else { Ok(Signer::Rs256(Box::new(key))) }
+    if key.public_modulus_len() < 256 {
+        Err(WRONG_RSA)
+    } else {
+        Ok(Signer::Rs256(Box::new(key)))
+    }
 }
 
 fn from_jwk(text: &str, algorithm: Algorithm) -> Result<(Signer, Option<String>), &'static str> {
     let jwk: Jwk = serde_json::from_str(text).map_err(|_| "is no JWK (a JSON object with kty)")?;
     let part = |value: &Option<String>| {
-        let text = value.as_deref().ok_or("is a JWK without all the private parts")?;
-        URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).map_err(|_| "is a JWK whose parts are not base64url")
+        let text = value
+            .as_deref()
+            .ok_or("is a JWK without all the private parts")?;
+        URL_SAFE_NO_PAD
+            .decode(text.trim_end_matches('='))
+            .map_err(|_| "is a JWK whose parts are not base64url")
     };
     let signer = match (algorithm, jwk.kty.as_str()) {
         (Algorithm::Es256, "EC") if jwk.crv.as_deref() == Some("P-256") => {
             let public = [vec![4], part(&jwk.x)?, part(&jwk.y)?].concat();
-            let key = EcdsaKeyPair::from_private_key_and_public_key(&ECDSA_P256_SHA256_FIXED_SIGNING, &part(&jwk.d)?, &public);
-            Signer::Es256(Box::new(key.map_err(|_| "is a JWK whose parts do not belong together")?))
+            let key = EcdsaKeyPair::from_private_key_and_public_key(
+                &ECDSA_P256_SHA256_FIXED_SIGNING,
+                &part(&jwk.d)?,
+                &public,
+            );
+            Signer::Es256(Box::new(
+                key.map_err(|_| "is a JWK whose parts do not belong together")?,
+            ))
         }
         (Algorithm::Rs256, "RSA") => {
             let (n, e, d) = (part(&jwk.n)?, part(&jwk.e)?, part(&jwk.d)?);
-            let (p, q, dp, dq, qi) = (part(&jwk.p)?, part(&jwk.q)?, part(&jwk.dp)?, part(&jwk.dq)?, part(&jwk.qi)?);
-            let public_key = rsa::PublicKeyComponents { n: n.as_slice(), e: e.as_slice() };
+            let (p, q, dp, dq, qi) = (
+                part(&jwk.p)?,
+                part(&jwk.q)?,
+                part(&jwk.dp)?,
+                part(&jwk.dq)?,
+                part(&jwk.qi)?,
+            );
+            let public_key = rsa::PublicKeyComponents {
+                n: n.as_slice(),
+                e: e.as_slice(),
+            };
             let key = RsaKeyPair::from_components(&rsa::KeyPairComponents {
                 public_key,
                 d: d.as_slice(),

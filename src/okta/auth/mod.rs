@@ -42,7 +42,9 @@ impl Authorizer {
                 if text.is_empty() || !text.bytes().all(|b| b.is_ascii_graphic()) {
                     return Err(SettingsError::Token);
                 }
-                Ok(Self::Ssws(sensitive(&format!("SSWS {text}")).ok_or(SettingsError::Token)?))
+                Ok(Self::Ssws(
+                    sensitive(&format!("SSWS {text}")).ok_or(SettingsError::Token)?,
+                ))
             }
             Auth::ServiceApp(app) => Ok(Self::Service(Box::new(Service::new(app, org)?))),
         }
@@ -54,7 +56,10 @@ impl Authorizer {
             Self::Ssws(value) => Ok(Pass::Ssws(value.clone())),
             Self::Service(service) => {
                 let token = service.token(client).await?;
-                Ok(Pass::Token { token, dpop: Arc::clone(&service.dpop) })
+                Ok(Pass::Token {
+                    token,
+                    dpop: Arc::clone(&service.dpop),
+                })
             }
         }
     }
@@ -78,19 +83,31 @@ impl Authorizer {
     }
 
     /// For a service app: the scopes granted, and whether its tokens are bound.
-    pub(super) async fn granted(&self, client: &Client) -> Option<Result<(Vec<String>, bool), Error>> {
+    pub(super) async fn granted(
+        &self,
+        client: &Client,
+    ) -> Option<Result<(Vec<String>, bool), Error>> {
         match self {
             Self::Ssws(_) => None,
-            Self::Service(service) => {
-                Some(service.token(client).await.map(|token| (token.scopes.clone(), token.dpop)))
-            }
+            Self::Service(service) => Some(
+                service
+                    .token(client)
+                    .await
+                    .map(|token| (token.scopes.clone(), token.dpop)),
+            ),
         }
     }
 }
 
 impl Pass {
     /// The headers for one request; a proof of possession is made anew for each.
-    pub(super) fn headers(&self, method: &Method, url: &Url, now: Timestamp, random: &dyn Random) -> Result<HeaderMap, Error> {
+    pub(super) fn headers(
+        &self,
+        method: &Method,
+        url: &Url,
+        now: Timestamp,
+        random: &dyn Random,
+    ) -> Result<HeaderMap, Error> {
         let mut headers = HeaderMap::new();
         match self {
             Self::Ssws(value) => {
@@ -100,7 +117,10 @@ impl Pass {
                 let text = token.value.expose_secret();
                 let scheme = if token.dpop { "DPoP" } else { "Bearer" };
                 let unfit = Error::Signing("the access token cannot stand in a header");
-                headers.insert(header::AUTHORIZATION, sensitive(&format!("{scheme} {text}")).ok_or(unfit)?);
+                headers.insert(
+                    header::AUTHORIZATION,
+                    sensitive(&format!("{scheme} {text}")).ok_or(unfit)?,
+                );
                 if token.dpop {
                     headers.insert(DPOP, dpop.proof(method, url, Some(text), now, random)?);
                 }

@@ -86,7 +86,10 @@ impl Service {
     /// The current token, or a new one.
     pub(super) async fn token(&self, client: &Client) -> Result<Arc<Token>, Error> {
         let mut current = self.current.lock().await;
-        if let Some(token) = current.as_ref().filter(|token| client.now() < token.renew_at) {
+        if let Some(token) = current
+            .as_ref()
+            .filter(|token| client.now() < token.renew_at)
+        {
             return Ok(Arc::clone(token));
         }
         let fresh = Arc::new(self.fetch(client).await?);
@@ -97,7 +100,10 @@ impl Service {
     /// Drops `refused`, unless another has taken its place already.
     pub(super) async fn discard(&self, refused: &Arc<Token>) {
         let mut current = self.current.lock().await;
-        if current.as_ref().is_some_and(|token| Arc::ptr_eq(token, refused)) {
+        if current
+            .as_ref()
+            .is_some_and(|token| Arc::ptr_eq(token, refused))
+        {
             *current = None;
         }
     }
@@ -125,19 +131,25 @@ impl Service {
             let place = asked.clone().answered(answer.request_id());
             match answer.status {
                 status if status.is_success() => return granted(client, &answer, place, asked_at),
-                StatusCode::TOO_MANY_REQUESTS => {
-                    match Window::read(&answer.headers) {
-                        Some(window) if window.is_concurrency() => client.crowded(place, &mut tries).await?,
-                        window => client.throttled(window, place, &mut tries).await?,
+                StatusCode::TOO_MANY_REQUESTS => match Window::read(&answer.headers) {
+                    Some(window) if window.is_concurrency() => {
+                        client.crowded(place, &mut tries).await?
                     }
+                    window => client.throttled(window, place, &mut tries).await?,
+                },
+                status if status.is_server_error() => {
+                    client
+                        .back_off(place, status.to_string(), &mut tries)
+                        .await?
                 }
-                status if status.is_server_error() => client.back_off(place, status.to_string(), &mut tries).await?,
                 _ => {
                     let refused: Refused = serde_json::from_slice(&answer.body).unwrap_or_default();
                     match refused.error.as_str() {
                         // The nonce is noted; the next round brings it, with an assertion of its own.
                         "use_dpop_nonce" if nonces < 2 && bound => nonces += 1,
-                        "invalid_dpop_proof" | "use_dpop_nonce" if !bound && self.dpop.switch_on() => {
+                        "invalid_dpop_proof" | "use_dpop_nonce"
+                            if !bound && self.dpop.switch_on() =>
+                        {
                             tracing::info!("Okta requires DPoP of this service app; switched on");
                         }
                         _ => return Err(explain(&refused, &answer, place)),
@@ -147,36 +159,74 @@ impl Service {
         }
     }
 
-    fn request(&self, client: &Client, bound: bool, now: Timestamp) -> Result<reqwest::RequestBuilder, Error> {
+    fn request(
+        &self,
+        client: &Client,
+        bound: bool,
+        now: Timestamp,
+    ) -> Result<reqwest::RequestBuilder, Error> {
         let random = &*client.shared.around.random;
         let url = self.token_url.as_str();
-        let assertion = assertion(&self.signer, self.key_id.as_deref(), &self.client_id, url, now, random)?;
+        let assertion = assertion(
+            &self.signer,
+            self.key_id.as_deref(),
+            &self.client_id,
+            url,
+            now,
+            random,
+        )?;
         let form = [
             ("grant_type", "client_credentials"),
             ("scope", &self.scope),
-            ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+            (
+                "client_assertion_type",
+                "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+            ),
             ("client_assertion", &assertion),
         ];
-        let request = client.http().post(self.token_url.clone()).header(http::header::ACCEPT, "application/json").form(&form);
+        let request = client
+            .http()
+            .post(self.token_url.clone())
+            .header(http::header::ACCEPT, "application/json")
+            .form(&form);
         if !bound {
             return Ok(request);
         }
-        Ok(request.header(DPOP, self.dpop.proof(&Method::POST, &self.token_url, None, now, random)?))
+        Ok(request.header(
+            DPOP,
+            self.dpop
+                .proof(&Method::POST, &self.token_url, None, now, random)?,
+        ))
     }
 }
 
-fn granted(client: &Client, answer: &Answer, place: Place, asked_at: Timestamp) -> Result<Token, Error> {
+fn granted(
+    client: &Client,
+    answer: &Answer,
+    place: Place,
+    asked_at: Timestamp,
+) -> Result<Token, Error> {
     let granted: Granted = client.parse(answer, place.clone())?;
     let dpop = match granted.token_type.to_ascii_lowercase().as_str() {
         "bearer" => false,
         "dpop" => true,
-        _ => return Err(Error::Malformed { place, why: "token_type is neither Bearer nor DPoP".to_owned() }),
+        _ => {
+            return Err(Error::Malformed {
+                place,
+                why: "token_type is neither Bearer nor DPoP".to_owned(),
+            });
+        }
     };
     let life = granted.expires_in.unwrap_or(3600).clamp(1, 86_400) * 1000;
     Ok(Token {
         value: SecretString::from(granted.access_token),
         dpop,
-        scopes: granted.scope.unwrap_or_default().split_whitespace().map(str::to_owned).collect(),
+        scopes: granted
+            .scope
+            .unwrap_or_default()
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect(),
         renew_at: asked_at.plus_millis(life - MARGIN_MS.min(life / 2)),
     })
 }
@@ -185,7 +235,15 @@ fn explain(refused: &Refused, answer: &Answer, place: Place) -> Error {
     let or = |first: &str, second: &str| clean(if first.is_empty() { second } else { first }, 300);
     let error = or(&refused.error, &refused.code);
     if error.is_empty() {
-        return Error::Refused { place, status: answer.status.as_u16(), code: String::new(), summary: String::new() };
+        return Error::Refused {
+            place,
+            status: answer.status.as_u16(),
+            code: String::new(),
+            summary: String::new(),
+        };
     }
-    Error::OAuth { error, description: or(&refused.error_description, &refused.summary) }
+    Error::OAuth {
+        error,
+        description: or(&refused.error_description, &refused.summary),
+    }
 }

@@ -17,7 +17,8 @@ impl AppId {
     /// Reads an app id; `None` when it could not stand in a URL path as it is.
     pub fn parse(text: &str) -> Option<Self> {
         let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
-        (!text.is_empty() && text.len() <= 64 && text.bytes().all(plain)).then(|| Self(text.to_owned()))
+        (!text.is_empty() && text.len() <= 64 && text.bytes().all(plain))
+            .then(|| Self(text.to_owned()))
     }
 
     /// The id as text.
@@ -124,10 +125,19 @@ impl AppUserStatus {
     /// Whether it means that the user is assigned (R16); `None` for a word this version does not know, which is unknown.
     pub const fn assigned(&self) -> Option<bool> {
         match self {
-            Self::Active | Self::Approved | Self::Implicit | Self::Pending | Self::Provisioned | Self::Staged | Self::Suspended => {
-                Some(true)
-            }
-            Self::Deprovisioned | Self::Imported | Self::Inactive | Self::Matched | Self::Revoked | Self::Unassigned => Some(false),
+            Self::Active
+            | Self::Approved
+            | Self::Implicit
+            | Self::Pending
+            | Self::Provisioned
+            | Self::Staged
+            | Self::Suspended => Some(true),
+            Self::Deprovisioned
+            | Self::Imported
+            | Self::Inactive
+            | Self::Matched
+            | Self::Revoked
+            | Self::Unassigned => Some(false),
             Self::Other(_) => None,
         }
     }
@@ -160,7 +170,9 @@ impl From<Wire> for AppUser {
             status: wire.status,
             external_id: wire.external_id.filter(|id| !id.is_empty()),
             scope: wire.scope,
-            user_name: wire.credentials.and_then(|credentials| credentials.user_name),
+            user_name: wire
+                .credentials
+                .and_then(|credentials| credentials.user_name),
             last_updated: wire.last_updated,
             status_changed: wire.status_changed,
             sync_state: wire.sync_state,
@@ -208,10 +220,14 @@ words! {
     }
 }
 
-fn target<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<OktaGroupId>, D::Error> {
+fn target<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<OktaGroupId>, D::Error> {
     let text = Option::<String>::deserialize(deserializer)?;
     text.filter(|text| !text.is_empty())
-        .map(|text| OktaGroupId::parse(&text).ok_or_else(|| D::Error::custom("not an Okta group id")))
+        .map(|text| {
+            OktaGroupId::parse(&text).ok_or_else(|| D::Error::custom("not an Okta group id"))
+        })
         .transpose()
 }
 
@@ -225,10 +241,25 @@ mod tests {
     #[test]
     fn r16_which_words_mean_assigned() {
         let of = |word: &str| AppUserStatus::from(word.to_owned()).assigned();
-        for word in ["ACTIVE", "APPROVED", "IMPLICIT", "PENDING", "PROVISIONED", "STAGED", "SUSPENDED"] {
+        for word in [
+            "ACTIVE",
+            "APPROVED",
+            "IMPLICIT",
+            "PENDING",
+            "PROVISIONED",
+            "STAGED",
+            "SUSPENDED",
+        ] {
             assert_eq!(of(word), Some(true), "{word}");
         }
-        for word in ["DEPROVISIONED", "IMPORTED", "INACTIVE", "MATCHED", "REVOKED", "UNASSIGNED"] {
+        for word in [
+            "DEPROVISIONED",
+            "IMPORTED",
+            "INACTIVE",
+            "MATCHED",
+            "REVOKED",
+            "UNASSIGNED",
+        ] {
             assert_eq!(of(word), Some(false), "{word}");
         }
         assert_eq!(of("SOMETHING"), None);
@@ -241,13 +272,19 @@ mod tests {
                 "syncState":"SYNCHRONIZED","credentials":{"userName":"m@x"},"profile":{"x":1}}"#,
         )
         .unwrap();
-        assert_eq!((user.external_id.as_deref(), user.user_name.as_deref()), (Some("9f2c"), Some("m@x")));
+        assert_eq!(
+            (user.external_id.as_deref(), user.user_name.as_deref()),
+            (Some("9f2c"), Some("m@x"))
+        );
     }
 
     #[test]
     fn a_push_mapping_may_have_no_target_yet() {
         let mapping: PushMapping =
             read(br#"{"id":"gPm1","sourceGroupId":"00g1","targetGroupId":null,"status":"ERROR","errorSummary":"x"}"#).unwrap();
-        assert_eq!((mapping.target_group_id, mapping.status), (None, PushStatus::Error));
+        assert_eq!(
+            (mapping.target_group_id, mapping.status),
+            (None, PushStatus::Error)
+        );
     }
 }

@@ -76,7 +76,10 @@ impl LogEvent {
 
     /// The ids of its targets of type `kind`.
     pub fn ids(&self, kind: &str) -> impl Iterator<Item = &str> {
-        self.target.iter().filter(move |target| target.kind == kind).filter_map(|target| target.id.as_deref())
+        self.target
+            .iter()
+            .filter(move |target| target.kind == kind)
+            .filter_map(|target| target.id.as_deref())
     }
 }
 
@@ -100,13 +103,22 @@ mod tests {
         )
         .unwrap();
         let event = &delivery.data.events[0];
-        assert_eq!(event.users().map(|id| id.to_string()).collect::<Vec<_>>(), ["00u1"]);
-        assert_eq!(event.groups().map(|id| id.to_string()).collect::<Vec<_>>(), ["00g1"]);
+        assert_eq!(
+            event.users().map(|id| id.to_string()).collect::<Vec<_>>(),
+            ["00u1"]
+        );
+        assert_eq!(
+            event.groups().map(|id| id.to_string()).collect::<Vec<_>>(),
+            ["00g1"]
+        );
         assert!(delivery.data.events[1].target.is_empty());
     }
 
     #[test]
     fn a_delivery_without_events_is_refused() {
-        assert_eq!(HookDelivery::read(b"{}").unwrap_err(), ".: missing field `data`");
+        assert_eq!(
+            HookDelivery::read(b"{}").unwrap_err(),
+            ".: missing field `data`"
+        );
     }
 }

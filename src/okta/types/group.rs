@@ -80,7 +80,10 @@ struct Source {
 
 impl From<Wire> for Group {
     fn from(wire: Wire) -> Self {
-        let href = wire.links.and_then(|links| links.source).and_then(|source| source.href);
+        let href = wire
+            .links
+            .and_then(|links| links.source)
+            .and_then(|source| source.href);
         Self {
             id: wire.id,
             created: wire.created,
@@ -118,12 +121,16 @@ mod tests {
         assert_eq!(group.kind, GroupKind::AppGroup);
         assert_eq!(group.source_app_id.unwrap().as_str(), "0oaAd1");
         assert_eq!((group.description, group.last_updated), (None, None));
-        assert_eq!(group.created.unwrap().to_string(), "2026-01-02T03:04:05.000Z");
+        assert_eq!(
+            group.created.unwrap().to_string(),
+            "2026-01-02T03:04:05.000Z"
+        );
     }
 
     #[test]
     fn a_kind_that_okta_adds_later_is_kept_as_it_is() {
-        let group: Group = read(br#"{"id":"00g1","type":"NEW_KIND","profile":{"name":"a"}}"#).unwrap();
+        let group: Group =
+            read(br#"{"id":"00g1","type":"NEW_KIND","profile":{"name":"a"}}"#).unwrap();
         assert_eq!(group.kind, GroupKind::Other("NEW_KIND".to_owned()));
     }
 }

@@ -44,7 +44,8 @@ pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
             _ => format!("not JSON (line {}, column {})", why.line(), why.column()),
         }
     })?;
-    json.end().map_err(|_| "more follows after the JSON".to_owned())?;
+    json.end()
+        .map_err(|_| "more follows after the JSON".to_owned())?;
     Ok(value)
 }
 
@@ -52,7 +53,9 @@ pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
 fn data_error(why: &serde_json::Error) -> String {
     let text = why.to_string();
     match text.split_once(" at line ") {
-        Some((what, _)) if what.starts_with("missing field") || what.starts_with("not an ") => what.to_owned(),
+        Some((what, _)) if what.starts_with("missing field") || what.starts_with("not an ") => {
+            what.to_owned()
+        }
         _ => "of an unexpected type".to_owned(),
     }
 }
@@ -113,7 +116,8 @@ mod tests {
 
     #[test]
     fn a_missing_required_field_is_named_with_its_path() {
-        let why = read::<Vec<User>>(br#"[{"id":"00u1","status":"ACTIVE","profile":{}}]"#).unwrap_err();
+        let why =
+            read::<Vec<User>>(br#"[{"id":"00u1","status":"ACTIVE","profile":{}}]"#).unwrap_err();
         assert_eq!(why, "[0].profile: missing field `login`");
         let why = read::<Org>(b"{}").unwrap_err();
         assert_eq!(why, ".: missing field `id`");

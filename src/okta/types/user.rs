@@ -81,7 +81,11 @@ impl UserStatus {
     /// this version does not know, which is unknown (and unknown allows).
     pub const fn allows(&self) -> Option<bool> {
         match self {
-            Self::Provisioned | Self::Active | Self::PasswordExpired | Self::Recovery | Self::LockedOut => Some(true),
+            Self::Provisioned
+            | Self::Active
+            | Self::PasswordExpired
+            | Self::Recovery
+            | Self::LockedOut => Some(true),
             Self::Staged | Self::Suspended | Self::Deprovisioned => Some(false),
             Self::Other(_) => None,
         }
@@ -159,7 +163,10 @@ mod tests {
         let body = br#"{"id":"00u1","status":"SUSPENDED","statusChanged":"2026-01-02T03:04:05.000Z","type":{"id":"x"},
             "transitioningToStatus":"ACTIVE","profile":{"login":"M@x","email":"m@x","firstName":"M","lastName":null,"custom":[1]}}"#;
         let user: User = read(body).unwrap();
-        assert_eq!((user.login.as_str(), user.email.as_deref(), user.last_name), ("M@x", Some("m@x"), None));
+        assert_eq!(
+            (user.login.as_str(), user.email.as_deref(), user.last_name),
+            ("M@x", Some("m@x"), None)
+        );
         assert_eq!(user.transitioning_to, Some(UserStatus::Active));
         let member: Member = read(body).unwrap();
         assert_eq!((member.id, member.status), (user.id, user.status));

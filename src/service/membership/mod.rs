@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use super::{Error, Service};
 use crate::model::actor::Cx;
 use crate::model::id::{GroupId, TeamId, UserId};
-use crate::store::memberships::{self, Derived, Standing};
+use crate::store::memberships::{self, Derived, Pair, Standing};
 use crate::store::{Tx, organization, withheld};
 
 use effects::Effects;
@@ -30,6 +30,10 @@ pub struct Touched {
     /// Teams whose mappings changed, or groups of theirs that were joined, parted, bound or emptied at one stroke: every
     /// derived membership of the team is recomputed.
     pub teams: BTreeSet<TeamId>,
+    /// Local memberships that an admin gave and that count now.
+    pub given: BTreeSet<Pair>,
+    /// Local memberships that an admin took and that count no longer.
+    pub taken: BTreeSet<Pair>,
     /// Not counted by the guard (approved changes, R9).
     pub approved: bool,
 }
@@ -60,7 +64,8 @@ pub async fn settle(
     touched: &Touched,
 ) -> Result<Settled, Error> {
     let edges = mapped_edges(tx, touched).await?;
-    if touched.users.is_empty() && edges.is_empty() && touched.teams.is_empty() {
+    let by_hand = !touched.given.is_empty() || !touched.taken.is_empty();
+    if touched.users.is_empty() && edges.is_empty() && touched.teams.is_empty() && !by_hand {
         return Ok(Settled::default());
     }
     let mut settled = Settled::default();
@@ -68,11 +73,16 @@ pub async fn settle(
     let mut users = touched.users.clone();
     let mut teams = touched.teams.clone();
     let mut edges = edges;
+    let mut by_hand = Some((touched.given.clone(), touched.taken.clone()));
     // A new member of Organization Admin releases whoever was withheld as the last one (R5), which is settled in turn.
     loop {
         let mut effects = derive(tx, &users, &edges, &teams).await?;
         let mode = organization::find(tx).await?.mode;
         effects.look(tx, mode).await?;
+        if let Some((given, taken)) = by_hand.take() {
+            effects.gained.extend(given);
+            effects.lost.extend(taken);
+        }
         settled.withheld += withhold::last_admin(tx, cx, &mut effects).await?;
         settled.withheld += push_guard::watch(service, tx, cx, touched, &mut effects).await?;
         effects.record(tx, cx, !touched.approved).await?;

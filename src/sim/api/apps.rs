@@ -1,0 +1,246 @@
+//! `/api/v1/apps/{id}`: app users, assigned groups and pushed groups.
+
+use std::collections::HashMap;
+
+use axum::extract::{Path, Query, State};
+use axum::response::IntoResponse;
+use axum::{Extension, Json};
+use http::{StatusCode, Uri};
+use serde_json::{Value, json};
+
+use super::error::ApiError;
+use super::page::PageRequest;
+use super::{Answer, id};
+use crate::sim::Shared;
+use crate::sim::access::{Principal, Right};
+use crate::sim::org::{AppUser, OktaId, Org};
+
+type App = State<std::sync::Arc<Shared>>;
+type Params = Query<HashMap<String, String>>;
+
+pub(super) async fn show(
+    State(app): App,
+    Extension(who): Extension<Principal>,
+    Path(raw): Path<String>,
+) -> Answer {
+    who.needs(Right::ReadApps)?;
+    let org = app.org();
+    ours(&org, &raw)?;
+    Ok(Json(org.app().to_json()).into_response())
+}
+
+pub(super) async fn users(
+    State(app): App,
+    Extension(who): Extension<Principal>,
+    uri: Uri,
+    Path(raw): Path<String>,
+    Query(query): Params,
+) -> Answer {
+    who.needs(Right::ReadApps)?;
+    let page = PageRequest::read(&query, 50, 500)?;
+    let org = app.org();
+    ours(&org, &raw)?;
+    let prefix = query.get("q").map(|q| q.to_lowercase());
+    let expand = query.get("expand").is_some_and(|expand| expand == "user");
+    let items = org
+        .app_users(page.after)
+        .filter(|app_user| {
+            let login = org
+                .user(app_user.user)
+                .map(|user| user.profile.login().to_lowercase())
+                .unwrap_or_default();
+            prefix
+                .as_ref()
+                .is_none_or(|prefix| login.starts_with(prefix))
+        })
+        .filter_map(|app_user| Some((app_user.user, shown(&org, app_user, expand)?)));
+    Ok(page.answer(items, &app.base_url, &uri, app.link_style()))
+}
+
+pub(super) async fn user(
+    State(app): App,
+    Extension(who): Extension<Principal>,
+    Path((raw, user)): Path<(String, String)>,
+    Query(query): Params,
+) -> Answer {
+    who.needs(Right::ReadApps)?;
+    let org = app.org();
+    ours(&org, &raw)?;
+    let expand = query.get("expand").is_some_and(|expand| expand == "user");
+    let found = org
+        .app_user(id(&user)?)
+        .and_then(|app_user| shown(&org, app_user, expand));
+    found
+        .map(|found| Json(found).into_response())
+        .ok_or_else(|| ApiError::not_found(&format!("{user} (AppUser)")))
+}
+
+/// Assigns a person by hand. The body's `id` names who; its `profile` overrides nothing here, because the app's
+/// mappings have the last word.
+pub(super) async fn assign(
+    State(app): App,
+    Extension(who): Extension<Principal>,
+    Path(raw): Path<String>,
+    Json(body): Json<Value>,
+) -> Answer {
+    who.needs(Right::WriteApps)?;
+    let user = body
+        .get("id")
+        .and_then(Value::as_str)
+        .ok_or_else(|| ApiError::invalid("id: The field cannot be left blank"))?;
+    let mut org = app.org();
+    ours(&org, &raw)?;
+    let user = id(user)?;
+    org.assign_user(user)?;
+    let found = org
+        .app_user(user)
+        .and_then(|app_user| shown(&org, app_user, false));
+    found
+        .map(|found| Json(found).into_response())
+        .ok_or_else(|| ApiError::not_found("AppUser"))
+}
+
+pub(super) async fn unassign(
+    State(app): App,
+    Extension(who): Extension<Principal>,
+    Path((raw, user)): Path<(String, String)>,
+) -> Answer {
+    who.needs(Right::WriteApps)?;
+    let mut org = app.org();
+    ours(&org, &raw)?;
+    org.unassign_user(id(&user)?)?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+pub(super) async fn groups(
+    State(app): App,
+    Extension(who): Extension<Principal>,
+    uri: Uri,
+    Path(raw): Path<String>,
+    Query(query): Params,
+) -> Answer {
+    who.needs(Right::ReadApps)?;
+    let page = PageRequest::read(&query, 20, 200)?;
+    // The smallest page is 20 (okta.md C.2).
+    let page = PageRequest {
+        limit: page.limit.max(20),
+        ..page
+    };
+    let org = app.org();
+    ours(&org, &raw)?;
+    let mut assigned: Vec<(usize, OktaId)> = org.app().groups.iter().copied().enumerate().collect();
+    assigned.sort_by_key(|(_, group)| *group);
+    let items = assigned
+        .into_iter()
+        .filter(|(_, group)| page.after.is_none_or(|after| *group > after))
+        .map(|(priority, group)| {
+            (
+                group,
+                json!({"id": group, "priority": priority, "profile": {}}),
+            )
+        });
+    Ok(page.answer(items, &app.base_url, &uri, app.link_style()))
+}
+
+pub(super) async fn assign_group(
+    State(app): App,
+    Extension(who): Extension<Principal>,
+    Path((raw, group)): Path<(String, String)>,
+) -> Answer {
+    who.needs(Right::WriteApps)?;
+    let mut org = app.org();
+    ours(&org, &raw)?;
+    org.assign_group(id(&group)?)?;
+    Ok(Json(json!({"id": group, "profile": {}})).into_response())
+}
+
+pub(super) async fn unassign_group(
+    State(app): App,
+    Extension(who): Extension<Principal>,
+    Path((raw, group)): Path<(String, String)>,
+) -> Answer {
+    who.needs(Right::WriteApps)?;
+    let mut org = app.org();
+    ours(&org, &raw)?;
+    org.unassign_group(id(&group)?)?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// Needs the right to read groups as well as apps.
+pub(super) async fn mappings(
+    State(app): App,
+    Extension(who): Extension<Principal>,
+    uri: Uri,
+    Path(raw): Path<String>,
+    Query(query): Params,
+) -> Answer {
+    who.needs(Right::ReadApps)?;
+    who.needs(Right::ReadGroups)?;
+    let page = PageRequest::read(&query, 100, 1000)?;
+    let org = app.org();
+    ours(&org, &raw)?;
+    let is = |value: &Value, name: &str| {
+        query
+            .get(name)
+            .is_none_or(|wanted| value.get(name).and_then(Value::as_str) == Some(wanted))
+    };
+    let items = org
+        .mappings()
+        .filter(|mapping| page.after.is_none_or(|after| mapping.id > after))
+        .map(|mapping| (mapping.id, mapping.to_json()))
+        .filter(|(_, mapping)| is(mapping, "sourceGroupId") && is(mapping, "status"));
+    Ok(page.answer(items, &app.base_url, &uri, app.link_style()))
+}
+
+pub(super) async fn push(
+    State(app): App,
+    Extension(who): Extension<Principal>,
+    Path(raw): Path<String>,
+    Json(body): Json<Value>,
+) -> Answer {
+    who.needs(Right::WriteApps)?;
+    let source = body.get("sourceGroupId").and_then(Value::as_str);
+    let source =
+        source.ok_or_else(|| ApiError::invalid("sourceGroupId: The field cannot be left blank"))?;
+    let mut org = app.org();
+    ours(&org, &raw)?;
+    let mapping = org.push_group(id(source)?)?;
+    let shown = org
+        .mapping(mapping)
+        .map(|mapping| Json(mapping.to_json()).into_response());
+    shown.ok_or_else(|| ApiError::not_found("GroupPushMapping"))
+}
+
+/// Unlinks; `deleteTargetGroup=true` deletes the copy over SCIM.
+pub(super) async fn unlink(
+    State(app): App,
+    Extension(who): Extension<Principal>,
+    Path((raw, mapping)): Path<(String, String)>,
+    Query(query): Params,
+) -> Answer {
+    who.needs(Right::WriteApps)?;
+    let mut org = app.org();
+    ours(&org, &raw)?;
+    let delete = query
+        .get("deleteTargetGroup")
+        .is_some_and(|text| text == "true");
+    org.unlink_group(id(&mapping)?, delete)?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+fn ours(org: &Org, raw: &str) -> Result<(), ApiError> {
+    if org.app().id.as_str() == raw {
+        Ok(())
+    } else {
+        Err(ApiError::not_found(&format!("{raw} (AppInstance)")))
+    }
+}
+
+fn shown(org: &Org, app_user: &AppUser, expand: bool) -> Option<Value> {
+    let user = org.user(app_user.user)?;
+    let mut shown = app_user.to_json(&user.profile);
+    if let (true, Some(map)) = (expand, shown.as_object_mut()) {
+        map.insert("_embedded".into(), json!({"user": user.to_json()}));
+    }
+    Some(shown)
+}

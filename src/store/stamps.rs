@@ -1,0 +1,173 @@
+//! When a push last named an object, for as long as something older could undo it (R7).
+
+use serde_json::{Value, json};
+use sqlx::Row as _;
+
+use super::{StoreError, Tx};
+use crate::model::id::GroupId;
+use crate::model::time::Timestamp;
+
+/// What a push named.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Object {
+    /// A user's existence, by member key.
+    User(String),
+    /// A user's facts (R13), by member key.
+    Facts(String),
+    /// A user's profile, by member key.
+    Profile(String),
+    /// An edge, present or absent: group and member key.
+    Edge(GroupId, String),
+    /// Every member of a group that SCIM can see: a full replacement.
+    Members(GroupId),
+}
+
+impl Object {
+    fn columns(&self) -> (&'static str, &str, &str) {
+        match self {
+            Self::User(key) => ("user", key, ""),
+            Self::Facts(key) => ("facts", key, ""),
+            Self::Profile(key) => ("profile", key, ""),
+            Self::Edge(group, member) => ("edge", group.as_str(), member),
+            Self::Members(group) => ("members", group.as_str(), ""),
+        }
+    }
+
+    fn from_columns(kind: &str, object: String, member: String) -> Option<Self> {
+        Some(match kind {
+            "user" => Self::User(object),
+            "facts" => Self::Facts(object),
+            "profile" => Self::Profile(object),
+            "edge" => Self::Edge(GroupId::stored(object), member),
+            "members" => Self::Members(GroupId::stored(object)),
+            _ => return None,
+        })
+    }
+}
+
+/// Whether pushes are to be stamped: a run is in flight, or a plan of the polls is held.
+pub async fn needed(tx: &mut Tx) -> Result<bool, StoreError> {
+    let row = sqlx::query(
+        "SELECT id FROM runs WHERE state IN ('running', 'held') AND kind <> 'scim' LIMIT 1",
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(row.is_some())
+}
+
+/// Stamps these objects with the transaction's time.
+pub async fn insert_many(tx: &mut Tx, objects: &[Object]) -> Result<(), StoreError> {
+    let now = tx.now().as_millis();
+    let mut distinct: Vec<&Object> = objects.iter().collect();
+    distinct.sort_unstable();
+    distinct.dedup();
+    for chunk in distinct.chunks(2_000) {
+        let rows: Vec<Value> = chunk
+            .iter()
+            .map(|object| {
+                let (kind, object, member) = object.columns();
+                json!({ "k": kind, "o": object, "m": member })
+            })
+            .collect();
+        let statement = tx.sql(
+            "INSERT INTO stamps (kind, object, member, at) \
+             SELECT value ->> 'k', value ->> 'o', value ->> 'm', $2 FROM {{rows $1}} WHERE 1 = 1 \
+             ON CONFLICT (kind, object, member) DO UPDATE SET at = excluded.at WHERE excluded.at > stamps.at",
+        );
+        sqlx::query(statement)
+            .bind(Value::from(rows).to_string())
+            .bind(now)
+            .execute(tx.conn())
+            .await?;
+    }
+    Ok(())
+}
+
+/// Everything stamped at or after an instant, with its time.
+pub async fn list_since(
+    tx: &mut Tx,
+    since: Timestamp,
+) -> Result<Vec<(Object, Timestamp)>, StoreError> {
+    let rows = sqlx::query("SELECT kind, object, member, at FROM stamps WHERE at >= $1")
+        .bind(since.as_millis())
+        .fetch_all(tx.conn())
+        .await?;
+    rows.iter()
+        .map(|row| {
+            let kind: String = row.try_get(0)?;
+            let object = Object::from_columns(&kind, row.try_get(1)?, row.try_get(2)?).ok_or(
+                StoreError::Corrupt {
+                    table: "stamps",
+                    column: "kind",
+                },
+            )?;
+            Ok((object, Timestamp::from_millis(row.try_get(3)?)))
+        })
+        .collect()
+}
+
+/// The stamps of these objects (at most 2,000); those without one are left out.
+pub async fn find_many(
+    tx: &mut Tx,
+    objects: &[Object],
+) -> Result<Vec<(Object, Timestamp)>, StoreError> {
+    let rows: Vec<Value> = objects
+        .iter()
+        .map(|object| {
+            let (kind, object, member) = object.columns();
+            json!({ "k": kind, "o": object, "m": member })
+        })
+        .collect();
+    let statement = tx.sql(
+        "SELECT s.kind, s.object, s.member, s.at FROM {{rows $1}} \
+         JOIN stamps s ON s.kind = value ->> 'k' AND s.object = value ->> 'o' AND s.member = value ->> 'm'",
+    );
+    let found = sqlx::query(statement)
+        .bind(Value::from(rows).to_string())
+        .fetch_all(tx.conn())
+        .await?;
+    let mut stamps = Vec::with_capacity(found.len());
+    for row in &found {
+        let kind: String = row.try_get(0)?;
+        if let Some(object) = Object::from_columns(&kind, row.try_get(1)?, row.try_get(2)?) {
+            stamps.push((object, Timestamp::from_millis(row.try_get(3)?)));
+        }
+    }
+    Ok(stamps)
+}
+
+/// Gives the stamps of member key `old` to `new` (see [`super::edges::rekey`]); of two, the later stands.
+pub async fn rekey(tx: &mut Tx, old: &str, new: &str) -> Result<(), StoreError> {
+    if old == new {
+        return Ok(());
+    }
+    sqlx::query(
+        "INSERT INTO stamps (kind, object, member, at) \
+         SELECT kind, CASE WHEN kind = 'edge' THEN object ELSE $2 END, CASE WHEN kind = 'edge' THEN $2 ELSE '' END, at \
+           FROM stamps WHERE (kind IN ('user', 'facts', 'profile') AND object = $1) OR (kind = 'edge' AND member = $1) \
+         ON CONFLICT (kind, object, member) DO UPDATE SET at = excluded.at WHERE excluded.at > stamps.at",
+    )
+    .bind(old.to_owned())
+    .bind(new.to_owned())
+    .execute(tx.conn())
+    .await?;
+    sqlx::query(
+        "DELETE FROM stamps \
+         WHERE (kind IN ('user', 'facts', 'profile') AND object = $1) OR (kind = 'edge' AND member = $1)",
+    )
+    .bind(old.to_owned())
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Drops the stamps that nothing older is left for: no run in flight and no held plan of the polls began before them.
+pub async fn remove_unneeded(tx: &mut Tx) -> Result<u64, StoreError> {
+    let done = sqlx::query(
+        "DELETE FROM stamps WHERE NOT EXISTS (SELECT 1 FROM runs \
+         WHERE state IN ('running', 'held') AND kind <> 'scim' AND began_at <= stamps.at)",
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(done.rows_affected())
+}
