@@ -123,3 +123,20 @@ fn began_late(error: sqlx::Error) -> StoreError {
         other => other,
     }
 }
+
+impl Store {
+    /// The unit of work for callers that own what they use: does `work` in one write transaction and commits it. It may
+    /// run again, as under [`in_write!`].
+    ///
+    /// # Errors
+    /// Those of `work`, and [`StoreError::Busy`] when others got in between for too long.
+    pub async fn write<T, E>(
+        &self,
+        mut work: impl AsyncFnMut(&mut Tx) -> Result<T, E>,
+    ) -> Result<T, E>
+    where
+        E: From<StoreError> + Conflict,
+    {
+        in_write!(self, |tx| { work(tx).await })
+    }
+}

@@ -1,1 +1,11 @@
+//! Tests of the whole crate, in one binary that links once.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test fails by panicking"
+)]
 
+mod store;
+mod support;

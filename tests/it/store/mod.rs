@@ -1,0 +1,6 @@
+//! The store's functions on both engines.
+
+mod edges;
+mod groups;
+mod stamps;
+mod users;

@@ -1,0 +1,96 @@
+//! `store::stamps` and `store::rereads`.
+
+use rosterd::model::id::{GroupId, OktaGroupId, OktaUserId};
+use rosterd::store::rereads::{self, Target};
+use rosterd::store::stamps::{self, Object};
+use rosterd::store::{StoreError, Tx};
+
+use crate::support::stores::on_each_store;
+
+const RUN: &str = "INSERT INTO runs (id, kind, channel, actor, dry_run, state, began_at, epoch, summary) \
+                   VALUES ('r', 'full', 'poll', 'okta', 0, 'running', 1800000000000, 1, '{}')";
+
+fn group() -> GroupId {
+    GroupId::parse("0198c0de-0000-7000-8000-000000000001").unwrap()
+}
+
+on_each_store! {
+    async fn r7_stamps_are_needed_while_a_run_is_in_flight_or_a_plan_is_held(store) {
+        let needed = async || {
+            let mut tx = store.read().await.unwrap();
+            stamps::needed(&mut tx).await.unwrap()
+        };
+        assert!(!needed().await);
+        store.arrange(RUN).await;
+        assert!(needed().await);
+        store.arrange("UPDATE runs SET state = 'held'").await;
+        assert!(needed().await);
+        store.arrange("UPDATE runs SET kind = 'scim'").await;
+        assert!(!needed().await, "the list of withheld pushes is no plan of the polls");
+        store.arrange("UPDATE runs SET kind = 'delta', state = 'applied'").await;
+        assert!(!needed().await);
+    }
+
+    async fn r7_the_later_stamp_stands_and_follows_a_new_member_key(store) {
+        let first = store
+            .write(async |tx: &mut Tx| {
+                let objects = [Object::User("old".into()), Object::Edge(group(), "old".into()), Object::Members(group())];
+                stamps::insert_many(tx, &objects).await?;
+                Ok::<_, StoreError>(tx.now())
+            })
+            .await
+            .unwrap();
+        store.clock.advance(10);
+        let second = store
+            .write(async |tx: &mut Tx| {
+                stamps::insert_many(tx, &[Object::User("old".into()), Object::User("old".into())]).await?;
+                stamps::rekey(tx, "old", "new").await?;
+                Ok::<_, StoreError>(tx.now())
+            })
+            .await
+            .unwrap();
+        let mut tx = store.read().await.unwrap();
+        let mut all = stamps::list_since(&mut tx, first).await.unwrap();
+        all.sort();
+        let expected = [
+            (Object::User("new".into()), second),
+            (Object::Edge(group(), "new".into()), first),
+            (Object::Members(group()), first),
+        ];
+        assert_eq!(all, expected);
+        assert_eq!(stamps::list_since(&mut tx, second).await.unwrap(), [expected[0].clone()]);
+        let asked = [Object::Members(group()), Object::Facts("new".into())];
+        assert_eq!(stamps::find_many(&mut tx, &asked).await.unwrap(), [expected[2].clone()]);
+    }
+
+    async fn r7_stamps_go_when_nothing_older_is_left(store) {
+        store.arrange(RUN).await;
+        store.write(async |tx: &mut Tx| stamps::insert_many(tx, &[Object::User("a".into())]).await).await.unwrap();
+        assert_eq!(store.write(async |tx: &mut Tx| stamps::remove_unneeded(tx).await).await.unwrap(), 0);
+        store.arrange("UPDATE runs SET state = 'applied'").await;
+        assert_eq!(store.write(async |tx: &mut Tx| stamps::remove_unneeded(tx).await).await.unwrap(), 1);
+    }
+
+    async fn r7_what_is_asked_for_again_while_it_is_read_stays_on_the_list(store) {
+        let user = Target::User(OktaUserId::parse("00u1").unwrap());
+        let group = Target::Group(OktaGroupId::parse("00g1").unwrap());
+        let both = [user.clone(), group.clone()];
+        let list = async || {
+            let mut tx = store.read().await.unwrap();
+            rereads::list(&mut tx).await.unwrap()
+        };
+        store
+            .write(async |tx: &mut Tx| rereads::insert_many(tx, &[(user.clone(), "a"), (group.clone(), "b")]).await)
+            .await
+            .unwrap();
+        assert_eq!(list().await.len(), 2);
+        store.clock.advance(10);
+        let read_at = store.now().await.unwrap();
+        store.clock.advance(10);
+        store.write(async |tx: &mut Tx| rereads::insert_many(tx, &[(user.clone(), "again")]).await).await.unwrap();
+        let gone = store.write(async |tx: &mut Tx| rereads::remove_many(tx, &both, read_at).await).await.unwrap();
+        assert_eq!(gone, 1);
+        let left = list().await;
+        assert_eq!((&left[0].target, left[0].reason.as_str()), (&user, "again"));
+    }
+}

@@ -1,0 +1,196 @@
+//! A throw-away PostgreSQL for this test process.
+//!
+//! `TEST_POSTGRES_URL` names a server to use instead. Without it a cluster is made from the local `initdb` and
+//! `postgres`, with fsync as in production, run by an unprivileged user because PostgreSQL refuses root. A shell watches
+//! over it: its input ends with this process, however that dies, and then the cluster is stopped and removed.
+
+use std::ffi::OsString;
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use sqlx::{AnyConnection, Connection as _, Executor as _};
+
+/// A server to make databases on; kept until the process ends.
+struct Server {
+    url: String,
+    /// Holds the watching shell's input open.
+    _watch: Option<Child>,
+}
+
+static SERVER: OnceLock<Result<Server, String>> = OnceLock::new();
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
+/// The URL of a new, empty database; `None` where there is no PostgreSQL, which fails under
+/// `ROSTERD_REQUIRE_POSTGRES=1`.
+pub(crate) async fn new_database() -> Option<String> {
+    let server = SERVER.get_or_init(|| match std::env::var("TEST_POSTGRES_URL") {
+        Ok(url) => Ok(Server { url, _watch: None }),
+        Err(_) => start(),
+    });
+    let server = match server {
+        Ok(server) => server,
+        Err(why) => {
+            assert!(
+                std::env::var("ROSTERD_REQUIRE_POSTGRES").as_deref() != Ok("1"),
+                "ROSTERD_REQUIRE_POSTGRES=1 and no PostgreSQL: {why}"
+            );
+            eprintln!("SKIPPED on PostgreSQL, which this machine does not have: {why}");
+            return None;
+        }
+    };
+    let name = format!(
+        "rosterd_test_{}_{}",
+        std::process::id(),
+        NEXT.fetch_add(1, Ordering::Relaxed)
+    );
+    create(&server.url, &name).await;
+    let mut url = url::Url::parse(&server.url).expect("a URL");
+    url.set_path(&format!("/{name}"));
+    Some(url.into())
+}
+
+/// Makes a database; the server may still be starting.
+async fn create(server: &str, name: &str) {
+    sqlx::any::install_default_drivers();
+    let patience = Instant::now() + Duration::from_secs(30);
+    loop {
+        let outcome = match AnyConnection::connect(server).await {
+            Ok(mut conn) => {
+                let statement = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
+                let done = conn.execute(statement).await.map(|_| ());
+                let _ = conn.close().await;
+                done
+            }
+            Err(error) => Err(error),
+        };
+        match outcome {
+            Ok(()) => return,
+            Err(error) if Instant::now() > patience => panic!("no database: {error}"),
+            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    }
+}
+
+fn start() -> Result<Server, String> {
+    let initdb = program("initdb").ok_or("initdb is not installed")?;
+    let postgres = program("postgres").ok_or("postgres is not installed")?;
+    let folder = std::env::temp_dir().join(format!("rosterd-test-postgres-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let user = unprivileged(&folder)?;
+    let made = as_user(user, &initdb)
+        .args([
+            "--auth=trust",
+            "--username=rosterd",
+            "--encoding=UTF8",
+            "--no-sync",
+        ])
+        .args(["--locale=C", "-D"])
+        .arg(folder.join("data"))
+        .output()
+        .map_err(|error| format!("initdb: {error}"))?;
+    if !made.status.success() {
+        let _ = std::fs::remove_dir_all(&folder);
+        return Err(format!(
+            "initdb: {}",
+            String::from_utf8_lossy(&made.stderr).trim()
+        ));
+    }
+    let port = free_port();
+    let script = r#"
+        "$1" -D "$2/data" -k "$2" -h 127.0.0.1 -p "$3" -c max_connections=300 >"$2/log" 2>&1 &
+        server=$!
+        cat >/dev/null
+        kill -INT $server
+        wait $server
+        rm -rf "$2"
+    "#;
+    let watch = as_user(user, Path::new("sh"))
+        .args(["-c", script, "sh"])
+        .arg(&postgres)
+        .arg(&folder)
+        .arg(port.to_string())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        // An interrupt at the terminal is for this process; the shell ends by its input.
+        .process_group(0)
+        .spawn()
+        .map_err(|error| format!("sh: {error}"))?;
+    let patience = Instant::now() + Duration::from_secs(30);
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        if Instant::now() > patience {
+            let log = std::fs::read_to_string(folder.join("log")).unwrap_or_default();
+            return Err(format!("postgres does not start: {log}"));
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Ok(Server {
+        url: format!("postgres://rosterd@127.0.0.1:{port}/postgres"),
+        _watch: Some(watch),
+    })
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+    listener.local_addr().expect("an address").port()
+}
+
+/// A program in PATH, or where Debian keeps PostgreSQL's.
+fn program(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_else(|| OsString::from("/usr/bin"));
+    let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    let mut versions: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path().join("bin"))
+        .collect();
+    versions.sort();
+    folders.extend(versions.into_iter().rev());
+    folders
+        .into_iter()
+        .map(|folder| folder.join(name))
+        .find(|file| file.is_file())
+        .and_then(|file| file.canonicalize().ok())
+}
+
+/// Whom to run PostgreSQL as, when this process is root: (user id, group id). The folder becomes his.
+fn unprivileged(folder: &Path) -> Result<Option<(u32, u32)>, String> {
+    let owner = std::fs::metadata(folder).map_err(|error| error.to_string())?;
+    if owner.uid() != 0 {
+        return Ok(None);
+    }
+    let passwd = std::fs::read_to_string("/etc/passwd").map_err(|error| error.to_string())?;
+    let ids = |name: &str| {
+        passwd.lines().find_map(|line| {
+            let mut fields = line.split(':');
+            (fields.next()? == name).then_some(())?;
+            let uid = fields.nth(1)?.parse().ok()?;
+            let gid = fields.next()?.parse().ok()?;
+            Some((uid, gid))
+        })
+    };
+    let user = ids("postgres")
+        .or_else(|| ids("nobody"))
+        .ok_or("there is no user to run PostgreSQL as")?;
+    chown(folder, Some(user.0), Some(user.1)).map_err(|error| error.to_string())?;
+    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700))
+        .map_err(|error| error.to_string())?;
+    Ok(Some(user))
+}
+
+fn as_user(user: Option<(u32, u32)>, program: &Path) -> Command {
+    let mut command = Command::new(program);
+    if let Some((uid, gid)) = user {
+        command.uid(uid).gid(gid);
+    }
+    command.current_dir("/");
+    command
+}

@@ -1,0 +1,135 @@
+//! A store for one test, on either engine, whose time stands still until the test moves it.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use rosterd::model::random::SeededRandom;
+use rosterd::model::time::{ManualClock, Timestamp};
+use rosterd::store::{Options, Store};
+use sqlx::{AnyConnection, Connection as _, Row as _};
+
+/// A new store and what a test needs to play with it.
+pub(crate) struct TestStore {
+    pub(crate) store: Store,
+    pub(crate) clock: Arc<ManualClock>,
+    /// For a second opening, or a second pair of eyes.
+    pub(crate) url: String,
+    _folder: Option<tempfile::TempDir>,
+}
+
+impl TestStore {
+    /// A new SQLite file.
+    pub(crate) async fn sqlite() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = format!("sqlite://{}", folder.path().join("rosterd.db").display());
+        Self::open(url, Some(folder)).await
+    }
+
+    /// A new PostgreSQL database; `None` where there is none.
+    pub(crate) async fn postgres() -> Option<Self> {
+        let url = super::postgres::new_database().await?;
+        Some(Self::open(url, None).await)
+    }
+
+    async fn open(url: String, folder: Option<tempfile::TempDir>) -> Self {
+        let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_800_000_000_000)));
+        let options = Options {
+            url: url.clone(),
+            create: true,
+            force_clock: true,
+        };
+        let random = Arc::new(SeededRandom::new(7));
+        let store = Store::open(&options, Arc::clone(&clock) as _, random)
+            .await
+            .expect("a store");
+        Self {
+            store,
+            clock,
+            url,
+            _folder: folder,
+        }
+    }
+
+    /// One number, read past the store: what a test says about rows.
+    pub(crate) async fn number(&self, statement: &'static str) -> i64 {
+        let mut conn = self.connect().await;
+        let row = sqlx::query(statement)
+            .fetch_one(&mut conn)
+            .await
+            .expect("a row");
+        let number = row
+            .try_get::<i64, _>(0)
+            .or_else(|_| row.try_get::<i32, _>(0).map(i64::from))
+            .expect("a number");
+        let _ = conn.close().await;
+        number
+    }
+
+    /// Texts of one column, read past the store.
+    pub(crate) async fn texts(&self, statement: &'static str) -> Vec<String> {
+        let mut conn = self.connect().await;
+        let rows = sqlx::query(statement)
+            .fetch_all(&mut conn)
+            .await
+            .expect("rows");
+        let texts = rows
+            .iter()
+            .map(|row| {
+                row.try_get::<Option<String>, _>(0)
+                    .expect("a text")
+                    .unwrap_or_default()
+            })
+            .collect();
+        let _ = conn.close().await;
+        texts
+    }
+
+    /// A statement that arranges what a test needs and no use case gives yet.
+    pub(crate) async fn arrange(&self, statement: &'static str) {
+        let mut conn = self.connect().await;
+        sqlx::query(statement)
+            .execute(&mut conn)
+            .await
+            .expect("a statement");
+        let _ = conn.close().await;
+    }
+
+    async fn connect(&self) -> AnyConnection {
+        AnyConnection::connect(&self.url)
+            .await
+            .expect("a connection")
+    }
+}
+
+impl Deref for TestStore {
+    type Target = Store;
+
+    fn deref(&self) -> &Store {
+        &self.store
+    }
+}
+
+/// Makes each `async fn name(store)` two tests, `name::sqlite` and `name::postgres`.
+macro_rules! on_each_store {
+    ($($(#[$attribute:meta])* async fn $name:ident($store:ident) $body:block)*) => {$(
+        $(#[$attribute])*
+        mod $name {
+            use super::*;
+
+            async fn story($store: crate::support::stores::TestStore) $body
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn sqlite() {
+                story(crate::support::stores::TestStore::sqlite().await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn postgres() {
+                if let Some(store) = crate::support::stores::TestStore::postgres().await {
+                    story(store).await;
+                }
+            }
+        }
+    )*};
+}
+pub(crate) use on_each_store;
