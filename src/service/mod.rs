@@ -10,6 +10,7 @@ pub mod mode;
 pub mod request_log;
 pub mod retention;
 mod settings;
+pub mod status;
 pub mod teams;
 pub mod tokens;
 

@@ -12,6 +12,7 @@
 
 pub mod audit;
 mod connect;
+pub mod counts;
 pub mod edges;
 mod error;
 pub mod groups;
@@ -24,6 +25,7 @@ pub mod memberships;
 pub mod mutes;
 pub mod organization;
 pub mod preview;
+pub mod problems;
 pub mod profile;
 pub mod rereads;
 pub mod run_changes;

@@ -1,0 +1,64 @@
+//! Problems that no other row tells of.
+
+use sqlx::Row as _;
+
+use super::{StoreError, Tx};
+use crate::model::time::Timestamp;
+
+/// A problem as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredProblem {
+    /// `identity_conflict`, `group_ambiguous`, `guard_push`, …
+    pub code: String,
+    /// What it is about.
+    pub object: String,
+    /// What is wrong, in words.
+    pub detail: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// Notes a problem; one that is known keeps its `since`, and unchanged words write nothing (R10).
+pub async fn insert(tx: &mut Tx, code: &str, object: &str, detail: &str) -> Result<(), StoreError> {
+    let now = tx.now().as_millis();
+    sqlx::query(
+        "INSERT INTO problems (code, object, detail, since) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (code, object) DO UPDATE SET detail = excluded.detail WHERE problems.detail <> excluded.detail",
+    )
+    .bind(code.to_owned())
+    .bind(object.to_owned())
+    .bind(detail.to_owned())
+    .bind(now)
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Forgets a problem that is no more.
+pub async fn remove(tx: &mut Tx, code: &str, object: &str) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM problems WHERE code = $1 AND object = $2")
+        .bind(code.to_owned())
+        .bind(object.to_owned())
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Every problem noted, oldest first.
+pub async fn list(tx: &mut Tx) -> Result<Vec<StoredProblem>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT code, object, detail, since FROM problems ORDER BY since, code, object",
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(StoredProblem {
+                code: row.try_get(0)?,
+                object: row.try_get(1)?,
+                detail: row.try_get(2)?,
+                since: Timestamp::from_millis(row.try_get(3)?),
+            })
+        })
+        .collect()
+}
