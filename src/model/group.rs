@@ -36,7 +36,7 @@ impl JoinedBy {
 }
 
 /// The Okta side: a group as the Management API names it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OktaSide {
     /// `00g…`.
     pub id: OktaGroupId,
