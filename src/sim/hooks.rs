@@ -3,11 +3,12 @@
 //! Delivery is best effort: at least once, unordered, 3 seconds of patience, one retry after a 5xx or a timeout, none
 //! after a 4xx; then the event is lost.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::lock;
 use super::org::{Event, HOOK_ELIGIBLE, OktaId, Org};
 use super::weather::{Fate, Weather};
 use crate::model::random::Random;
@@ -234,7 +235,3 @@ impl Hooks {
 }
 
 const PATIENCE: Duration = Duration::from_secs(3);
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}

@@ -9,7 +9,9 @@
 //! | [`life`] | a seeded script of joiners, movers and leavers |
 //! | [`api`] | the Management API |
 //! | [`access`] | SSWS tokens, OAuth service apps, DPoP, roles |
+//! | [`oidc`] | the OIDC issuer |
 //! | [`hooks`] | event hooks |
+//! | [`scim_client`] | Okta's provisioning engine |
 //! | [`faults`], [`weather`] | scripted trouble, of answers and of pushes |
 
 pub mod access;
@@ -17,7 +19,9 @@ pub mod api;
 pub mod faults;
 pub mod hooks;
 pub mod life;
+pub mod oidc;
 pub mod org;
+pub mod scim_client;
 mod serve;
 pub mod weather;
 
@@ -36,6 +40,7 @@ use api::{Limiter, LinkStyle, Rates};
 use faults::Faults;
 use hooks::Hooks;
 use org::{Habits, Org};
+use scim_client::{ScimClient, ScimHabits, ScimTarget};
 
 use crate::model::random::{Random, SeededRandom};
 use crate::model::time::{Clock, SystemClock};
@@ -105,6 +110,7 @@ pub(in crate::sim) struct Shared {
     limiter: Limiter,
     faults: Faults,
     hooks: Hooks,
+    oidc: oidc::Oidc,
     links: Mutex<LinkStyle>,
     requests: Mutex<VecDeque<String>>,
     answered: AtomicU64,
@@ -112,15 +118,15 @@ pub(in crate::sim) struct Shared {
 
 impl Shared {
     fn org(&self) -> MutexGuard<'_, Org> {
-        self.org.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.org)
     }
 
     fn link_style(&self) -> LinkStyle {
-        *self.links.lock().unwrap_or_else(PoisonError::into_inner)
+        *lock(&self.links)
     }
 
     fn note_request(&self, method: &str, target: &str) {
-        let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut requests = lock(&self.requests);
         requests.push_back(format!("{method} {target}"));
         if requests.len() > REQUESTS_KEPT {
             requests.pop_front();
@@ -138,6 +144,9 @@ const REQUESTS_KEPT: usize = 100_000;
 pub struct Sim {
     shared: Arc<Shared>,
     ssws_token: String,
+    client: reqwest::Client,
+    seed: u64,
+    scim: Mutex<Option<Arc<ScimClient>>>,
     stop: watch::Sender<bool>,
     listener: tokio::task::JoinHandle<()>,
 }
@@ -177,7 +186,8 @@ impl Sim {
             access: Access::default(),
             limiter: Limiter::new(config.rates),
             faults: Faults::new(config.seed),
-            hooks: Hooks::new(client, config.seed),
+            hooks: Hooks::new(client.clone(), config.seed),
+            oidc: oidc::Oidc::default(),
             links: Mutex::new(config.links),
             requests: Mutex::default(),
             answered: AtomicU64::new(1),
@@ -193,6 +203,9 @@ impl Sim {
         Ok(Self {
             shared,
             ssws_token,
+            client,
+            seed: config.seed,
+            scim: Mutex::default(),
             stop,
             listener: task,
         })
@@ -231,6 +244,30 @@ impl Sim {
     /// The event hooks.
     pub fn hooks(&self) -> &Hooks {
         &self.shared.hooks
+    }
+
+    /// The OIDC issuer.
+    pub fn oidc(&self) -> &oidc::Oidc {
+        &self.shared.oidc
+    }
+
+    /// Connects the app to a SCIM server; what the org queued so far is pushed at the next `run_pending`.
+    pub fn connect_scim(&self, target: ScimTarget, habits: ScimHabits) -> Arc<ScimClient> {
+        let shared = Arc::clone(&self.shared);
+        let client = Arc::new(ScimClient::new(
+            shared,
+            self.client.clone(),
+            target,
+            habits,
+            self.seed,
+        ));
+        *lock(&self.scim) = Some(Arc::clone(&client));
+        client
+    }
+
+    /// The provisioning engine, once connected.
+    pub fn scim(&self) -> Option<Arc<ScimClient>> {
+        lock(&self.scim).clone()
     }
 
     /// Writes links the other way from now on.
@@ -280,6 +317,10 @@ impl Sim {
     }
 }
 
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn router(shared: &Arc<Shared>) -> Router {
     let organization = |axum::extract::State(shared): axum::extract::State<Arc<Shared>>| async move {
         Json(
@@ -288,6 +329,7 @@ fn router(shared: &Arc<Shared>) -> Router {
     };
     Router::new()
         .route("/.well-known/okta-organization", get(organization))
+        .merge(oidc::router())
         .nest("/api/v1", api::router(shared))
         .fallback(|| async { api::ApiError::no_endpoint() })
         .with_state(Arc::clone(shared))

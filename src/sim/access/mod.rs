@@ -3,6 +3,7 @@
 mod bearer;
 pub(super) mod jose;
 mod proof;
+mod token;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
@@ -10,6 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use serde_json::{Value, json};
 
 pub(super) use bearer::bearer;
+pub(super) use token::{OAuthError, client_credentials};
 
 use super::api::ApiError;
 use super::org::{Group, GroupType, OktaId, Org};
@@ -161,6 +163,7 @@ pub(super) struct Inner {
     pub(super) nonces: Vec<String>,
     /// `jti` values seen, of assertions and proofs.
     pub(super) seen: BTreeSet<String>,
+    pub(super) strict_assertions: bool,
 }
 
 impl Access {
@@ -189,6 +192,11 @@ impl Access {
         let mut inner = self.lock();
         inner.nonces.insert(0, nonce.to_owned());
         inner.nonces.truncate(2);
+    }
+
+    /// Uses an assertion up even when the answer is `use_dpop_nonce`. Whether Okta does is not known.
+    pub fn set_strict_assertions(&self, strict: bool) {
+        self.lock().strict_assertions = strict;
     }
 
     pub(super) fn ssws(&self, token: &str) -> Option<Principal> {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::error::ApiError;
 use super::page::PageRequest;
-use super::{Answer, id};
+use super::{Answer, Body, id};
 use crate::sim::Shared;
 use crate::sim::access::{Principal, Right};
 use crate::sim::org::{AppUser, OktaId, Org};
@@ -81,7 +81,7 @@ pub(super) async fn assign(
     State(app): App,
     Extension(who): Extension<Principal>,
     Path(raw): Path<String>,
-    Json(body): Json<Value>,
+    Body(body): Body,
 ) -> Answer {
     who.needs(Right::WriteApps)?;
     let user = body
@@ -196,7 +196,7 @@ pub(super) async fn push(
     State(app): App,
     Extension(who): Extension<Principal>,
     Path(raw): Path<String>,
-    Json(body): Json<Value>,
+    Body(body): Body,
 ) -> Answer {
     who.needs(Right::WriteApps)?;
     let source = body.get("sourceGroupId").and_then(Value::as_str);

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::error::ApiError;
 use super::filter::{Filter, Op};
 use super::page::PageRequest;
-use super::{Answer, id};
+use super::{Answer, Body, id};
 use crate::sim::Shared;
 use crate::sim::access::{Principal, Right};
 use crate::sim::org::{Group, GroupFacts, OktaId};
@@ -99,7 +99,7 @@ pub(super) async fn members(
 pub(super) async fn create(
     State(app): App,
     Extension(who): Extension<Principal>,
-    Json(body): Json<Value>,
+    Body(body): Body,
 ) -> Answer {
     who.needs(Right::WriteGroups)?;
     let (name, description) = names(&body)?;
@@ -118,7 +118,7 @@ pub(super) async fn replace(
     State(app): App,
     Extension(who): Extension<Principal>,
     Path(raw): Path<String>,
-    Json(body): Json<Value>,
+    Body(body): Body,
 ) -> Answer {
     who.needs(Right::WriteGroups)?;
     let (name, description) = names(&body)?;

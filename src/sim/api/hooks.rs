@@ -9,7 +9,7 @@ use http::StatusCode;
 use serde_json::Value;
 
 use super::error::ApiError;
-use super::{Answer, Shared, id};
+use super::{Answer, Body, Shared, id};
 use crate::sim::access::{Principal, Right};
 use crate::sim::hooks::Hook;
 
@@ -25,7 +25,7 @@ pub(super) async fn list(
 pub(super) async fn create(
     State(app): State<Arc<Shared>>,
     Extension(who): Extension<Principal>,
-    Json(body): Json<Value>,
+    Body(body): Body,
 ) -> Answer {
     who.needs(Right::ManageHooks)?;
     let hook = Hook::read(&body, app.random.as_ref(), app.org().next_event()).ok_or_else(|| {

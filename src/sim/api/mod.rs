@@ -13,7 +13,7 @@ mod users;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{FromRequest, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
@@ -148,4 +148,20 @@ fn with_standing(mut response: Response, standing: Standing) -> Response {
 
 fn id(raw: &str) -> Result<OktaId, ApiError> {
     OktaId::parse(raw).ok_or_else(|| ApiError::not_found(raw))
+}
+
+/// A JSON body, whatever its content type; anything else is E0000003.
+struct Body(serde_json::Value);
+
+impl<S: Send + Sync> FromRequest<S> for Body {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let bytes = bytes::Bytes::from_request(request, state)
+            .await
+            .map_err(|_| ApiError::bad_body())?;
+        serde_json::from_slice(&bytes)
+            .map(Self)
+            .map_err(|_| ApiError::bad_body())
+    }
 }

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::error::ApiError;
 use super::filter::{Filter, Op};
 use super::page::PageRequest;
-use super::{Answer, id};
+use super::{Answer, Body, id};
 use crate::sim::Shared;
 use crate::sim::access::{Principal, Right};
 use crate::sim::org::{OktaId, Org, OrgError, Profile, User, UserStatus};
@@ -101,7 +101,7 @@ pub(super) async fn create(
     State(app): App,
     Extension(who): Extension<Principal>,
     Query(query): Params,
-    Json(body): Json<Value>,
+    Body(body): Body,
 ) -> Answer {
     who.needs(Right::WriteUsers)?;
     let profile = profile(&body)?;
@@ -121,7 +121,7 @@ pub(super) async fn replace(
     State(app): App,
     Extension(who): Extension<Principal>,
     Path(raw): Path<String>,
-    Json(body): Json<Value>,
+    Body(body): Body,
 ) -> Answer {
     who.needs(Right::WriteUsers)?;
     let mut changes = profile(&body)?.clone();
@@ -140,7 +140,7 @@ pub(super) async fn update(
     State(app): App,
     Extension(who): Extension<Principal>,
     Path(raw): Path<String>,
-    Json(body): Json<Value>,
+    Body(body): Body,
 ) -> Answer {
     who.needs(Right::WriteUsers)?;
     let mut org = app.org();
