@@ -1,25 +1,25 @@
 //! One call to Okta: a token, room in the bucket, a fresh proof, the request, the verdict, and again while patience lasts.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::{Method, header};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::Semaphore;
 use url::Url;
 
-use super::auth::Authorizer;
+use super::auth::{Authorizer, Pass};
 use super::error::{Error, Place};
-use super::health::{BucketRoom, Health, OPEN_AFTER, Snapshot};
+use super::health::{BucketRoom, Health, Snapshot};
 use super::org_url::OrgUrl;
-use super::pause::{Patience, Pause, TokioPause, backoff};
+use super::pause::{Patience, Pause, TokioPause};
 use super::rate::{Bucket, Ledger, Window};
 use super::settings::{PageSizes, Settings, SettingsError};
 use super::transport::{Answer, Transport};
 use super::types::AppId;
 use super::verdict::{Verdict, judge};
+use super::waits::Tries;
 use super::{ReadTime, types};
 use crate::model::random::Random;
-use crate::model::time::Clock;
+use crate::model::time::{Clock, Timestamp};
 
 /// Time and chance, which are arguments.
 #[derive(Clone)]
@@ -47,7 +47,7 @@ impl Surroundings {
 #[derive(Clone)]
 pub struct Client {
     pub(super) shared: Arc<Shared>,
-    patience: Patience,
+    pub(super) patience: Patience,
 }
 
 pub(super) struct Shared {
@@ -57,9 +57,9 @@ pub(super) struct Shared {
     pub(super) around: Surroundings,
     transport: Transport,
     auth: Authorizer,
-    ledger: Ledger,
-    health: Health,
-    in_flight: Semaphore,
+    pub(super) ledger: Ledger,
+    pub(super) health: Health,
+    pub(super) in_flight: Semaphore,
 }
 
 /// What to ask for.
@@ -96,15 +96,6 @@ pub(super) enum Got {
     Gone { at: ReadTime, error: Error },
     /// A 500, where the caller asked to be told.
     TooLarge(Error),
-}
-
-/// What one call has used up of its patience.
-#[derive(Debug, Default)]
-pub(super) struct Tries {
-    failures: u32,
-    rate_waits: u32,
-    renewed: bool,
-    nonces: u32,
 }
 
 impl Client {
@@ -188,7 +179,7 @@ impl Client {
             let pass = if ask.anonymous {
                 None
             } else {
-                Some(self.shared.auth.pass(self).await?)
+                Some(self.pass().await?)
             };
             let turn = self.turn(bucket, &asked, &mut tries).await?;
             let read_at = self.now();
@@ -208,7 +199,7 @@ impl Client {
                 request = request.headers(pass.headers(
                     &Method::GET,
                     &ask.url,
-                    read_at,
+                    self.okta_now(),
                     &*self.shared.around.random,
                 )?);
             }
@@ -271,35 +262,13 @@ impl Client {
         }
     }
 
-    /// Waits for a place among the requests in flight and for room in the bucket.
-    pub(super) async fn turn(
-        &self,
-        bucket: Bucket,
-        place: &Place,
-        tries: &mut Tries,
-    ) -> Result<SemaphorePermit<'_>, Error> {
-        loop {
-            let permit = tokio::select! {
-                biased;
-                () = self.patience.cancel.cancelled() => return Err(Error::Cancelled),
-                // The semaphore is never closed.
-                permit = self.shared.in_flight.acquire() => permit.map_err(|_| Error::Cancelled)?,
-            };
-            match self.room(bucket) {
-                Ok(()) => return Ok(permit),
-                Err(wait) => {
-                    drop(permit);
-                    self.wait_for_room(wait, place, tries).await?;
-                }
-            }
+    /// A token; who waits for another's fetching of it can be cancelled by himself.
+    async fn pass(&self) -> Result<Pass, Error> {
+        tokio::select! {
+            biased;
+            () = self.patience.cancel.cancelled() => Err(Error::Cancelled),
+            pass = self.shared.auth.pass(self) => pass,
         }
-    }
-
-    /// Takes one request from the bucket, or says in how many ms to ask again.
-    pub(super) fn room(&self, bucket: Bucket) -> Result<(), i64> {
-        self.shared
-            .ledger
-            .take(bucket, self.shared.health.okta_now(self.now()))
     }
 
     /// Sends and notes what the answer says of Okta's health. The outer error is being cancelled.
@@ -341,80 +310,19 @@ impl Client {
         Ok(sent)
     }
 
-    /// After a 429 of a bucket: Reset - Date + 1 s, or a backoff where the headers are missing.
-    pub(super) async fn throttled(
-        &self,
-        window: Option<Window>,
-        place: Place,
-        tries: &mut Tries,
-    ) -> Result<(), Error> {
-        let wait = match window {
-            Some(window) => window.wait(self.shared.health.okta_now(self.now())),
-            None => millis(backoff(tries.rate_waits + 1, &*self.shared.around.random)),
-        };
-        self.wait_for_room(wait, &place, tries).await
-    }
-
-    /// After a 429 for too many requests at once, whose Reset is only a hint.
-    pub(super) async fn crowded(&self, place: Place, tries: &mut Tries) -> Result<(), Error> {
-        let wait = millis(backoff(tries.rate_waits + 1, &*self.shared.around.random));
-        self.wait_for_room(wait, &place, tries).await
-    }
-
-    pub(super) async fn wait_for_room(
-        &self,
-        wait: i64,
-        place: &Place,
-        tries: &mut Tries,
-    ) -> Result<(), Error> {
-        let until = self.now().plus_millis(wait);
-        tries.rate_waits += 1;
-        if tries.rate_waits > self.patience.rate_waits
-            || self.patience.until.is_some_and(|end| end < until)
-        {
-            return Err(Error::RateLimited {
-                place: place.clone(),
-                until: Some(until),
-            });
-        }
-        self.shared.health.waiting(until);
-        tracing::debug!(call = %place.call, wait_ms = wait, "waiting for Okta's rate limit");
-        self.pause(Duration::from_millis(wait.unsigned_abs())).await
-    }
-
-    /// After a failed attempt: a jittered wait, or the error when patience or the circuit says so.
-    pub(super) async fn back_off(
-        &self,
-        place: Place,
-        why: String,
-        tries: &mut Tries,
-    ) -> Result<(), Error> {
-        tries.failures += 1;
-        let in_a_row = self.shared.health.attempt_failed();
-        let wait = backoff(tries.failures, &*self.shared.around.random);
-        let late = self
-            .patience
-            .until
-            .is_some_and(|end| end < self.now().plus_millis(millis(wait)));
-        if tries.failures >= self.patience.attempts || in_a_row >= OPEN_AFTER || late {
-            return Err(Error::Unavailable { place, why });
-        }
-        tracing::debug!(call = %place.call, why, wait_ms = wait.as_millis(), "Okta did not answer, trying again");
-        self.pause(wait).await
-    }
-
-    /// Waits `wait`, unless cancelled.
-    pub(super) async fn pause(&self, wait: Duration) -> Result<(), Error> {
-        tokio::select! {
-            biased;
-            () = self.patience.cancel.cancelled() => Err(Error::Cancelled),
-            () = self.shared.around.pause.pause(wait) => Ok(()),
-        }
-    }
-
     /// Our clock.
-    pub(super) fn now(&self) -> crate::model::time::Timestamp {
+    pub(super) fn now(&self) -> Timestamp {
         self.shared.around.clock.now()
+    }
+
+    /// Okta's clock, as far as its answers told: what it compares the times of assertions and proofs with.
+    pub(super) fn okta_now(&self) -> Timestamp {
+        self.shared.health.okta_now(self.now())
+    }
+
+    /// Okta's clock less ours, in ms, once an answer told.
+    pub(super) fn skew(&self) -> Option<i64> {
+        self.shared.health.snapshot().clock_skew_ms
     }
 
     /// The HTTP client, for requests that [`Client::exchange`] sends.
@@ -448,8 +356,4 @@ impl std::fmt::Debug for Client {
             .field("org", &self.shared.org.to_string())
             .finish_non_exhaustive()
     }
-}
-
-fn millis(wait: Duration) -> i64 {
-    i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)
 }

@@ -7,6 +7,7 @@ use url::Url;
 use super::ReadTime;
 use super::client::{Ask, Client, Got};
 use super::error::{Error, Place};
+use super::org_url::add;
 use super::paging::{Onward, Seen};
 use super::pause::backoff;
 use super::types::Listed;
@@ -14,9 +15,7 @@ use super::types::Listed;
 /// A listing under way. Ask [`Listing::next_page`] until it gives [`Step::End`].
 pub struct Listing<T> {
     client: Client,
-    first: Url,
-    limit: u32,
-    on_404: On404,
+    source: Source,
     state: State,
     seen: Seen,
     pages: u64,
@@ -82,6 +81,18 @@ enum State {
     Ended(End),
 }
 
+/// What is listed.
+#[derive(Debug, Clone)]
+pub(super) struct Source {
+    /// The first page, but for `limit`.
+    pub(super) first: Url,
+    /// Rows per page.
+    pub(super) limit: u32,
+    pub(super) on_404: On404,
+    /// Whether the rows are users, of whom Okta can leave parts out.
+    pub(super) slim: bool,
+}
+
 /// What a 404 to the first page means.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum On404 {
@@ -95,13 +106,11 @@ pub(super) enum On404 {
 const SMALLEST_PAGE: u32 = 10;
 
 impl<T: Listed> Listing<T> {
-    pub(super) fn new(client: Client, first: Url, limit: u32, on_404: On404) -> Self {
-        let state = State::At(with_limit(&first, limit));
+    pub(super) fn new(client: Client, source: Source) -> Self {
+        let state = State::At(source.page());
         Self {
             client,
-            first,
-            limit,
-            on_404,
+            source,
             state,
             seen: Seen::default(),
             pages: 0,
@@ -118,10 +127,10 @@ impl<T: Listed> Listing<T> {
             State::Ended(end) => return Step::End(end.clone()),
             State::At(url) => url.clone(),
         };
-        let smaller = self.limit / 2 >= SMALLEST_PAGE;
+        let smaller = self.source.limit / 2 >= SMALLEST_PAGE;
         let stop_at_500 = smaller && (self.pages == 0 || self.retried_page);
         let ask = Ask {
-            slim: true,
+            slim: self.source.slim,
             stop_at_500: smaller,
             ..Ask::new(url.clone())
         };
@@ -139,7 +148,7 @@ impl<T: Listed> Listing<T> {
                     }
                 }
             }
-            Ok(Got::Gone { at, error }) => match self.on_404 {
+            Ok(Got::Gone { at, error }) => match self.source.on_404 {
                 On404::Gone if self.pages == 0 => self.end(End::Gone { at }),
                 _ => self.partial(error),
             },
@@ -216,10 +225,10 @@ impl<T: Listed> Listing<T> {
             self.retried_page = true;
             return Box::pin(self.next_page()).await;
         }
-        self.limit /= 2;
+        self.source.limit /= 2;
         let handed_out = self.pages > 0;
-        tracing::info!(error = %error, limit = self.limit, "Okta failed on a page, asking for smaller ones");
-        self.state = State::At(with_limit(&self.first, self.limit));
+        tracing::info!(error = %error, limit = self.source.limit, "Okta failed on a page, asking for smaller ones");
+        self.state = State::At(self.source.page());
         self.seen = Seen::default();
         self.pages = 0;
         self.started = None;
@@ -244,9 +253,10 @@ impl<T: Listed> Listing<T> {
 /// 500s that one listing takes before it is given up.
 const MOST_500: u32 = 12;
 
-fn with_limit(first: &Url, limit: u32) -> Url {
-    let mut url = first.clone();
-    url.query_pairs_mut()
-        .append_pair("limit", &limit.to_string());
-    url
+impl Source {
+    fn page(&self) -> Url {
+        let mut url = self.first.clone();
+        add(&mut url, "limit", &self.limit.to_string());
+        url
+    }
 }

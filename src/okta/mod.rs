@@ -12,6 +12,7 @@
 //! | `paging` | the Link header, and which `next` is followed |
 //! | `client` | one call: room, proof, request, verdict, again |
 //! | `verdict` | what an answer means |
+//! | `waits` | waiting for a turn, for the rate limit, after a failure |
 //! | `transport` | one HTTP exchange |
 //! | `rate` | whose turn it is: Okta's buckets, our share, requests in flight |
 //! | `health` | what `/status` shows |
@@ -29,9 +30,12 @@ mod paging;
 mod pause;
 mod rate;
 mod settings;
+#[cfg(test)]
+mod tests;
 mod transport;
 pub mod types;
 mod verdict;
+mod waits;
 
 pub use api::{Access, GroupFilter, Identity, UserFilter};
 pub use client::{Client, Surroundings};

@@ -52,7 +52,7 @@ impl OrgUrl {
             return Err(OrgUrlError::AdminHost(format!("{org}.{rest}")));
         }
         let extra = match (url.path(), url.query(), url.fragment()) {
-            (path, _, _) if path.trim_matches('/') != "" => Some(path.to_owned()),
+            (path, _, _) if !path.trim_matches('/').is_empty() => Some(path.to_owned()),
             (_, Some(query), _) => Some(format!("?{query}")),
             (_, _, Some(fragment)) => Some(format!("#{fragment}")),
             _ => None,
@@ -74,6 +74,15 @@ impl OrgUrl {
         url
     }
 
+    /// The same with a query. Spaces become `%20`, never `+`, which not every server reads as a space.
+    pub(super) fn query(&self, segments: &[&str], pairs: &[(&str, &str)]) -> Url {
+        let mut url = self.at(segments);
+        for (name, value) in pairs {
+            add(&mut url, name, value);
+        }
+        url
+    }
+
     /// Whether `url` is of this org: same scheme, host and port, without credentials (R8: anything else is foreign).
     pub(super) fn owns(&self, url: &Url) -> bool {
         url.origin() == self.0.origin() && url.username().is_empty() && url.password().is_none()
@@ -90,6 +99,14 @@ impl fmt::Display for OrgUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.0.as_str().trim_end_matches('/'))
     }
+}
+
+/// Adds one pair to a URL's query.
+pub(super) fn add(url: &mut Url, name: &str, value: &str) {
+    url.query_pairs_mut().append_pair(name, value);
+    // A literal plus was written as %2B, so every plus here is a space.
+    let query = url.query().map(|query| query.replace('+', "%20"));
+    url.set_query(query.as_deref());
 }
 
 fn secure(url: &Url) -> bool {
@@ -200,6 +217,16 @@ mod tests {
         assert_eq!(
             url.as_str(),
             "https://acme.okta.com/api/v1/users/a%2Fb%3Fc%23d@x"
+        );
+    }
+
+    #[test]
+    fn a_query_survives_spaces_quotes_and_pluses() {
+        let org = OrgUrl::parse("https://acme.okta.com").unwrap();
+        let url = org.query(&["x"], &[("filter", r#"login eq "a+b@x""#), ("limit", "2")]);
+        assert_eq!(
+            url.query(),
+            Some("filter=login%20eq%20%22a%2Bb%40x%22&limit=2")
         );
     }
 }

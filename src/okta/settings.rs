@@ -43,7 +43,7 @@ impl Settings {
             app_id: None,
             share: Share::default(),
             max_concurrent: 4,
-            timeout: Duration::from_secs(60),
+            timeout: Duration::from_mins(1),
             proxy: None,
             extra_roots: None,
             pages: PageSizes::default(),

@@ -88,14 +88,10 @@ impl Transport {
 
     /// Sends, and reads the whole answer. The error says what went wrong on the way, without the URL's query.
     pub(super) async fn send(&self, request: reqwest::Request) -> Result<Answer, String> {
-        let mut response = self
-            .http
-            .execute(request)
-            .await
-            .map_err(|error| failure(error))?;
+        let mut response = self.http.execute(request).await.map_err(failure)?;
         let (status, headers) = (response.status(), response.headers().clone());
         let mut body = BytesMut::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| failure(error))? {
+        while let Some(chunk) = response.chunk().await.map_err(failure)? {
             if body.len() + chunk.len() > MAX_BODY {
                 return Err(format!(
                     "the answer is larger than {} MiB",

@@ -149,7 +149,7 @@ fn redirect(answer: &Answer) -> String {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
+    #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
     use bytes::Bytes;
     use http::{HeaderMap, StatusCode};

@@ -35,7 +35,7 @@ pub enum Identity {
     /// An API token: the admin who made it.
     Admin {
         /// The admin.
-        user: Read<User>,
+        user: Box<Read<User>>,
         /// His roles as Okta names them; an error where the token may not see them.
         roles: Result<Vec<String>, Error>,
     },
@@ -128,7 +128,10 @@ impl Client {
             Read::Gone { .. } => Ok(Vec::new()),
             Read::Unknown { why } => Err(why.clone()),
         };
-        Identity::Admin { user, roles }
+        Identity::Admin {
+            user: Box::new(user),
+            roles,
+        }
     }
 
     async fn roles(&self, user: &str) -> Result<Vec<String>, Error> {
@@ -148,9 +151,10 @@ impl Client {
     }
 
     async fn probe(&self, path: &[&str]) -> Result<(), Error> {
-        let mut url = self.url(path);
-        url.query_pairs_mut().append_pair("limit", "1");
-        match self.get(&Ask::new(url)).await? {
+        match self
+            .get(&Ask::new(self.url_with(path, &[("limit", "1")])))
+            .await?
+        {
             Got::Good { answer, place, .. } => self
                 .parse::<Vec<serde::de::IgnoredAny>>(&answer, place)
                 .map(drop),

@@ -1,12 +1,14 @@
 //! The app: its users, and the groups it pushes.
 
+use url::Url;
+
 use super::only;
 use crate::model::fold::fold;
 use crate::model::id::OktaUserId;
 use crate::okta::Read;
 use crate::okta::client::{Ask, Client, Got};
 use crate::okta::error::{Error, Place};
-use crate::okta::listing::{End, Listing, On404};
+use crate::okta::listing::{End, Listing, On404, Source};
 use crate::okta::types::{App, AppId, AppUser, PushMapping};
 
 impl Client {
@@ -18,11 +20,7 @@ impl Client {
 
     /// Lists the users assigned to an app. A 404 (a wrong app id) ends it partial: it must not empty the population.
     pub fn app_users(&self, app: &AppId) -> Listing<AppUser> {
-        self.list(
-            self.url(&["api", "v1", "apps", app.as_str(), "users"]),
-            self.shared.pages.app_users,
-            On404::Unknown,
-        )
+        self.app_users_at(self.url(&["api", "v1", "apps", app.as_str(), "users"]))
     }
 
     /// Reads one user's assignment. Okta answers the same 404 when the app itself is not there, so a 404 counts only when
@@ -41,8 +39,10 @@ impl Client {
         if !matches!(read, Read::Gone { .. }) {
             return read;
         }
-        let mut listed = self.url(&["api", "v1", "apps", app.as_str(), "users"]);
-        listed.query_pairs_mut().append_pair("limit", "1");
+        let listed = self.url_with(
+            &["api", "v1", "apps", app.as_str(), "users"],
+            &[("limit", "1")],
+        );
         match self.get(&Ask::new(listed)).await {
             Ok(Got::Good { .. }) => read,
             Ok(Got::Gone { error: why, .. } | Got::TooLarge(why)) | Err(why) => {
@@ -54,11 +54,9 @@ impl Client {
     /// Reads the assignment of the user whose name in the app is `user_name` (R7: who has no Okta id yet is looked up so).
     pub async fn app_user_by_name(&self, app: &AppId, user_name: &str) -> Read<AppUser> {
         let path = ["api", "v1", "apps", app.as_str(), "users"];
-        let mut url = self.url(&path);
         // `q` matches beginnings, of other attributes too; which of them it is, is decided here.
-        url.query_pairs_mut().append_pair("q", user_name);
         let found = self
-            .list::<AppUser>(url, self.shared.pages.app_users, On404::Unknown)
+            .app_users_at(self.url_with(&path, &[("q", user_name)]))
             .collect()
             .await;
         match found.end {
@@ -85,7 +83,21 @@ impl Client {
 
     /// Lists what an app pushes (R17).
     pub fn push_mappings(&self, app: &AppId) -> Listing<PushMapping> {
-        let url = self.url(&["api", "v1", "apps", app.as_str(), "group-push", "mappings"]);
-        self.list(url, self.shared.pages.mappings, On404::Unknown)
+        let first = self.url(&["api", "v1", "apps", app.as_str(), "group-push", "mappings"]);
+        self.list(Source {
+            first,
+            limit: self.shared.pages.mappings,
+            on_404: On404::Unknown,
+            slim: false,
+        })
+    }
+
+    fn app_users_at(&self, first: Url) -> Listing<AppUser> {
+        self.list(Source {
+            first,
+            limit: self.shared.pages.app_users,
+            on_404: On404::Unknown,
+            slim: false,
+        })
     }
 }

@@ -2,10 +2,10 @@
 
 use crate::model::id::OktaGroupId;
 use crate::model::time::Timestamp;
+use crate::okta::Read;
 use crate::okta::client::{Ask, Client};
-use crate::okta::listing::{Listing, On404};
+use crate::okta::listing::{Listing, On404, Source};
 use crate::okta::types::{Group, Member};
-use crate::okta::{Read, types};
 
 /// Which groups to list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,12 +20,21 @@ pub enum GroupFilter {
 impl Client {
     /// Lists groups, APP_GROUPs and BUILT_INs among them.
     pub fn list_groups(&self, filter: GroupFilter) -> Listing<Group> {
-        let mut url = self.url(&["api", "v1", "groups"]);
-        if let GroupFilter::ChangedSince(at) = filter {
-            let changed = format!(r#"lastUpdated gt "{at}" or lastMembershipUpdated gt "{at}""#);
-            url.query_pairs_mut().append_pair("filter", &changed);
-        }
-        self.list(url, self.shared.pages.groups, On404::Unknown)
+        let path = ["api", "v1", "groups"];
+        let first = match filter {
+            GroupFilter::All => self.url(&path),
+            GroupFilter::ChangedSince(at) => {
+                let changed =
+                    format!(r#"lastUpdated gt "{at}" or lastMembershipUpdated gt "{at}""#);
+                self.url_with(&path, &[("filter", &changed)])
+            }
+        };
+        self.list(Source {
+            first,
+            limit: self.shared.pages.groups,
+            on_404: On404::Unknown,
+            slim: false,
+        })
     }
 
     /// Reads one group, fresher than any listing.
@@ -36,10 +45,12 @@ impl Client {
 
     /// Lists a group's members, deactivated ones among them. Ends [`crate::okta::End::Gone`] when the group is gone.
     pub fn group_members(&self, id: &OktaGroupId) -> Listing<Member> {
-        self.list::<types::Member>(
-            self.url(&["api", "v1", "groups", id.as_str(), "users"]),
-            self.shared.pages.members,
-            On404::Gone,
-        )
+        let first = self.url(&["api", "v1", "groups", id.as_str(), "users"]);
+        self.list(Source {
+            first,
+            limit: self.shared.pages.members,
+            on_404: On404::Gone,
+            slim: true,
+        })
     }
 }

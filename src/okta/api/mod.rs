@@ -13,13 +13,17 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::client::{Ask, Client, Got};
-use super::listing::{Listing, On404};
+use super::listing::{Listing, Source};
 use super::types::Listed;
 use super::{Read, ReadTime};
 
 impl Client {
     fn url(&self, segments: &[&str]) -> Url {
         self.shared.org.at(segments)
+    }
+
+    fn url_with(&self, segments: &[&str], query: &[(&str, &str)]) -> Url {
+        self.shared.org.query(segments, query)
     }
 
     /// Reads one object; Okta's own 404 is [`Read::Gone`].
@@ -34,8 +38,8 @@ impl Client {
         }
     }
 
-    fn list<T: Listed>(&self, first: Url, limit: u32, on_404: On404) -> Listing<T> {
-        Listing::new(self.clone(), first, limit, on_404)
+    fn list<T: Listed>(&self, source: Source) -> Listing<T> {
+        Listing::new(self.clone(), source)
     }
 }
 

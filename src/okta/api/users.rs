@@ -7,7 +7,7 @@ use crate::model::time::Timestamp;
 use crate::okta::Read;
 use crate::okta::client::{Ask, Client};
 use crate::okta::error::{Error, Place};
-use crate::okta::listing::{End, Listing, On404};
+use crate::okta::listing::{End, Listing, On404, Source};
 use crate::okta::types::User;
 
 /// Which users to list.
@@ -30,10 +30,7 @@ impl Client {
             UserFilter::All => Timestamp::from_millis(0),
             UserFilter::ChangedSince(at) => at,
         };
-        self.users_where(
-            &format!(r#"lastUpdated gt "{after}""#),
-            self.shared.pages.users,
-        )
+        self.users_where(&format!(r#"lastUpdated gt "{after}""#))
     }
 
     /// Reads one user by id.
@@ -51,10 +48,7 @@ impl Client {
     /// A filter, not `/users/{login}`: Okta also takes a unique short name or an id there, and no `/`.
     pub async fn user_by_login(&self, login: &str) -> Read<User> {
         let found = self
-            .users_where(
-                &format!("profile.login eq {}", quoted(login)),
-                self.shared.pages.users,
-            )
+            .users_where(&format!("profile.login eq {}", quoted(login)))
             .collect()
             .await;
         match found.end {
@@ -75,11 +69,16 @@ impl Client {
         }
     }
 
-    fn users_where(&self, filter: &str, limit: u32) -> Listing<User> {
-        let mut url = self.url(&["api", "v1", "users"]);
-        url.query_pairs_mut()
-            .append_pair("filter", filter)
-            .append_pair("fields", FIELDS);
-        self.list(url, limit, On404::Unknown)
+    fn users_where(&self, filter: &str) -> Listing<User> {
+        let first = self.url_with(
+            &["api", "v1", "users"],
+            &[("filter", filter), ("fields", FIELDS)],
+        );
+        self.list(Source {
+            first,
+            limit: self.shared.pages.users,
+            on_404: On404::Unknown,
+            slim: true,
+        })
     }
 }

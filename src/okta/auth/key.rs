@@ -175,26 +175,17 @@ fn from_jwk(text: &str, algorithm: Algorithm) -> Result<(Signer, Option<String>)
             ))
         }
         (Algorithm::Rs256, "RSA") => {
-            let (n, e, d) = (part(&jwk.n)?, part(&jwk.e)?, part(&jwk.d)?);
-            let (p, q, dp, dq, qi) = (
-                part(&jwk.p)?,
-                part(&jwk.q)?,
-                part(&jwk.dp)?,
-                part(&jwk.dq)?,
-                part(&jwk.qi)?,
-            );
-            let public_key = rsa::PublicKeyComponents {
-                n: n.as_slice(),
-                e: e.as_slice(),
-            };
             let key = RsaKeyPair::from_components(&rsa::KeyPairComponents {
-                public_key,
-                d: d.as_slice(),
-                p: p.as_slice(),
-                q: q.as_slice(),
-                dP: dp.as_slice(),
-                dQ: dq.as_slice(),
-                qInv: qi.as_slice(),
+                public_key: rsa::PublicKeyComponents {
+                    n: part(&jwk.n)?,
+                    e: part(&jwk.e)?,
+                },
+                d: part(&jwk.d)?,
+                p: part(&jwk.p)?,
+                q: part(&jwk.q)?,
+                dP: part(&jwk.dp)?,
+                dQ: part(&jwk.dq)?,
+                qInv: part(&jwk.qi)?,
             });
             rs256(key.map_err(|_| "is a JWK whose parts do not belong together")?)?
         }

@@ -112,6 +112,8 @@ use words;
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
     use super::{Group, Org, User, read};
 
     #[test]
