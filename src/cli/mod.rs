@@ -1,1 +1,71 @@
-//! The command line.
+//! The command line: each command is a module with one `run`, and prints through [`Output`].
+//!
+//! Data goes to stdout, messages to stderr; `--json` is understood everywhere; [`Exit`] is what scripts lean on.
+
+pub mod args;
+mod check;
+pub mod exit;
+pub mod output;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::{Cli, Command};
+pub use exit::{Exit, Failure};
+pub use output::Output;
+
+use crate::config::{self, Environment, Loaded};
+
+/// What every command gets.
+#[derive(Debug)]
+pub struct Context {
+    /// The configuration file, if one was named.
+    pub config: Option<PathBuf>,
+    /// The process environment.
+    pub environment: Environment,
+    /// Where and how to print.
+    pub output: Output,
+}
+
+impl Context {
+    /// Reads the configuration; warnings are `check`'s and `serve`'s to tell.
+    ///
+    /// # Errors
+    /// All its problems, with the exit code for them.
+    pub fn load_config(&self) -> Result<Loaded, Failure> {
+        Ok(config::load(self.config.as_deref(), &self.environment)?)
+    }
+}
+
+/// Parses the command line, does what it says and ends with the exit code.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let context = Context {
+        config: cli.global.config,
+        environment: Environment::of_process(),
+        output: Output::new(cli.global.json, cli.global.no_input),
+    };
+    match dispatch(&context, cli.command) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            if !failure.text.is_empty() {
+                context.output.note(&failure.text);
+            }
+            failure.exit.into()
+        }
+    }
+}
+
+fn dispatch(context: &Context, command: Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Check(args) => check::run(context, &args),
+        other => Err(not_built(other.name())),
+    }
+}
+
+/// What a command says that this version does not have.
+fn not_built(name: &str) -> Failure {
+    Failure::failed(format!("`rosterd {name}` is not built in this version"))
+}

@@ -22,7 +22,7 @@ pub(super) struct Span(pub(super) Duration);
 ///
 /// # Errors
 /// What a duration looks like.
-pub(super) fn parse(text: &str) -> Result<Duration, String> {
+pub fn parse(text: &str) -> Result<Duration, String> {
     let wrong =
         || format!("{text:?} is not a duration; write it like \"90d\", \"24h\" or \"1h30m\"");
     let mut total: u64 = 0;

@@ -24,6 +24,7 @@ mod store;
 
 use std::path::Path;
 
+pub use duration::parse as parse_duration;
 pub use environment::Environment;
 pub use guard::{Guard, PushGuard};
 pub use keys::Key;

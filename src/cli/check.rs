@@ -1,0 +1,129 @@
+//! `rosterd check`: every problem of a configuration at once, and when the schedules fire next.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::args::CheckArgs;
+use super::exit::{Exit, Failure};
+use super::{Context, not_built};
+use crate::config::{self, Config, Problem, Schedule};
+use crate::model::time::{Clock as _, SystemClock, Timestamp};
+
+/// How many firing times are shown.
+const SHOWN: usize = 3;
+
+#[derive(Serialize)]
+struct Report {
+    ok: bool,
+    problems: Vec<Problem>,
+    warnings: Vec<Problem>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    settings: Option<Summary>,
+}
+
+#[derive(Serialize)]
+struct Summary {
+    store: String,
+    listen: String,
+    public_url: String,
+    okta: Option<String>,
+    delta: Firings,
+    full: Firings,
+}
+
+#[derive(Serialize)]
+struct Firings {
+    schedule: String,
+    next: Vec<Timestamp>,
+}
+
+/// Reads the configuration and says what it found.
+///
+/// # Errors
+/// When it cannot print.
+pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<Exit, Failure> {
+    let report = match config::load(context.config.as_deref(), &context.environment) {
+        Ok(loaded) => Report {
+            ok: true,
+            problems: Vec::new(),
+            warnings: loaded.warnings,
+            settings: Some(summary(&loaded.config, SystemClock::default().now())),
+        },
+        Err(problems) => Report {
+            ok: false,
+            problems: problems.0,
+            warnings: Vec::new(),
+            settings: None,
+        },
+    };
+    let output = &context.output;
+    if output.is_json() {
+        output.json(&report)?;
+    } else {
+        output.line(text(&report).trim_end())?;
+    }
+    if !report.ok {
+        return Ok(Exit::Config);
+    }
+    if args.online {
+        return Err(not_built("check --online"));
+    }
+    Ok(Exit::Done)
+}
+
+fn summary(config: &Config, now: Timestamp) -> Summary {
+    let firings = |schedule: &Schedule| Firings {
+        schedule: schedule.to_string(),
+        next: schedule
+            .upcoming(now.as_millis(), Duration::ZERO, SHOWN)
+            .into_iter()
+            .map(Timestamp::from_millis)
+            .collect(),
+    };
+    Summary {
+        store: config.store.url.to_string(),
+        listen: config.server.listen.to_string(),
+        public_url: config.server.base_url(),
+        okta: config.okta.org.as_ref().map(|org| org.url.to_string()),
+        delta: firings(&config.okta.delta_schedule),
+        full: firings(&config.okta.full_schedule),
+    }
+}
+
+/// Writing to a String cannot fail.
+fn text(report: &Report) -> String {
+    let mut out = String::new();
+    let Some(settings) = &report.settings else {
+        return config::Problems(report.problems.clone()).to_string();
+    };
+    for (name, value) in [
+        ("store", settings.store.as_str()),
+        ("listen", settings.listen.as_str()),
+        ("public URL", settings.public_url.as_str()),
+        ("Okta", settings.okta.as_deref().unwrap_or("not polled")),
+    ] {
+        let _ = writeln!(out, "{name:<12}  {value}");
+    }
+    for (name, firings) in [
+        ("delta runs", &settings.delta),
+        ("full runs", &settings.full),
+    ] {
+        let _ = writeln!(out, "{name:<12}  {:?}, next (UTC):", firings.schedule);
+        for at in &firings.next {
+            let _ = writeln!(out, "{:<12}  {at}", "");
+        }
+    }
+    let width = report.warnings.iter().map(|w| w.key.len()).max();
+    let width = width.unwrap_or(0);
+    for warning in &report.warnings {
+        let _ = writeln!(out, "warning: {:<width$}  {}", warning.key, warning.text);
+    }
+    let _ = match report.warnings.len() {
+        0 => write!(out, "no problems"),
+        1 => write!(out, "no problems, 1 warning"),
+        count => write!(out, "no problems, {count} warnings"),
+    };
+    out
+}
