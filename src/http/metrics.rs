@@ -12,6 +12,9 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Metric, Registry};
 
+use super::gauges::Gauges;
+use crate::service::status::Status;
+
 /// The media type of [`Metrics::encode`].
 pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -22,6 +25,7 @@ pub struct Metrics {
     scim_requests: Family<ScimRequest, Counter>,
     scim_seconds: Family<ScimRoute, Histogram, fn() -> Histogram>,
     log_dropped: Counter,
+    gauges: Gauges,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -44,7 +48,14 @@ impl Default for Metrics {
             scim_requests: Family::default(),
             scim_seconds: Family::new_with_constructor(durations),
             log_dropped: Counter::default(),
+            gauges: Gauges::default(),
         };
+        metrics.gauges.register(
+            &mut metrics
+                .registry
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
         metrics.register(
             "scim_requests",
             "SCIM requests answered",
@@ -95,6 +106,11 @@ impl Metrics {
     /// Counts a request that the log had no room for.
     pub fn log_dropped(&self) {
         self.log_dropped.inc();
+    }
+
+    /// Sets what is read from the store.
+    pub fn stand(&self, status: &Status) {
+        self.gauges.set(status);
     }
 
     /// Everything as OpenMetrics text.

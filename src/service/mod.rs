@@ -5,6 +5,7 @@
 //! changed (R14), in the transaction that changed it.
 
 mod error;
+pub mod groups;
 pub mod membership;
 pub mod mode;
 pub mod request_log;

@@ -15,6 +15,7 @@ mod connect;
 pub mod counts;
 pub mod edges;
 mod error;
+pub mod group_lines;
 pub mod groups;
 pub mod guard_log;
 pub mod lease;

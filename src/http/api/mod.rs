@@ -1,0 +1,44 @@
+//! rosterd's own API: how it stands, runs, IdP groups, what Okta asked.
+//!
+//! `/livez` and `/readyz` are open and name no versions; `/status`, `/metrics` and reading runs need a status token;
+//! everything else under `/api/v1` needs a manage token.
+
+mod groups;
+mod health;
+mod okta;
+mod page;
+mod requests;
+mod status;
+
+use axum::Router;
+use axum::routing::get;
+use http::StatusCode;
+
+use super::App;
+use super::error::problem;
+
+/// The routes outside `/scim/v2`.
+pub fn router() -> Router<App> {
+    Router::new()
+        .route("/livez", get(health::livez))
+        .route("/readyz", get(health::readyz))
+        .route("/status", get(status::status))
+        .route("/metrics", get(status::metrics))
+        .route("/api/v1/okta/preview", get(okta::preview))
+        .route("/api/v1/groups", get(groups::list))
+        .route("/api/v1/scim-requests", get(requests::list))
+        .method_not_allowed_fallback(async || {
+            problem(
+                StatusCode::METHOD_NOT_ALLOWED,
+                None,
+                "This path does not take that method.",
+            )
+        })
+        .fallback(async || {
+            problem(
+                StatusCode::NOT_FOUND,
+                None,
+                "There is nothing at this path.",
+            )
+        })
+}

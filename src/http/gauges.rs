@@ -1,0 +1,154 @@
+//! What `/metrics` says of the store and of Okta: set from the same value `/status` shows, just before the text is made.
+
+use std::sync::atomic::AtomicU64;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Registry;
+
+use crate::service::status::{RunLine, Status};
+
+type Seconds = Gauge<f64, AtomicU64>;
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Kind {
+    kind: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Bucket {
+    bucket: String,
+}
+
+/// Gauges of the store, the poller and Okta. Labels are closed sets: no user, team or group is ever one.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Gauges {
+    rows: Family<Kind, Gauge>,
+    last_success: Family<Kind, Seconds>,
+    last_ok: Family<Kind, Gauge>,
+    lag: Seconds,
+    remaining: Family<Bucket, Gauge>,
+    held: Gauge,
+    withheld: Gauge,
+    skipped: Gauge,
+    paused: Gauge,
+    problems: Family<Kind, Gauge>,
+}
+
+impl Gauges {
+    /// Registers all of them.
+    pub(super) fn register(&self, registry: &mut Registry) {
+        registry.register(
+            "build",
+            "This build",
+            Info::new([("version", env!("CARGO_PKG_VERSION"))]),
+        );
+        registry.register(
+            "rows",
+            "Users, teams, groups, mappings and memberships",
+            self.rows.clone(),
+        );
+        registry.register(
+            "sync_last_success_timestamp_seconds",
+            "When the last run of that kind ended without failing",
+            self.last_success.clone(),
+        );
+        registry.register(
+            "sync_last_ok",
+            "1: the last run of that kind did not fail",
+            self.last_ok.clone(),
+        );
+        registry.register(
+            "okta_lag_seconds",
+            "Seconds since Okta last answered",
+            self.lag.clone(),
+        );
+        registry.register(
+            "okta_rate_limit_remaining",
+            "Requests left in the window",
+            self.remaining.clone(),
+        );
+        registry.register(
+            "held_changes",
+            "Changes that wait for an admin",
+            self.held.clone(),
+        );
+        registry.register(
+            "withheld_changes",
+            "What pushes had withheld",
+            self.withheld.clone(),
+        );
+        registry.register(
+            "sync_skipped_runs",
+            "Runs due while another was in flight",
+            self.skipped.clone(),
+        );
+        registry.register("sync_paused", "1: runs are paused", self.paused.clone());
+        registry.register("problems", "Problems by severity", self.problems.clone());
+    }
+
+    /// Sets all of them.
+    pub(super) fn set(&self, status: &Status) {
+        let counts = &status.counts;
+        for (kind, value) in [
+            ("users", counts.users),
+            ("active_users", counts.active_users),
+            ("teams", counts.teams),
+            ("groups", counts.groups),
+            ("mappings", counts.mappings),
+            ("memberships", counts.memberships),
+        ] {
+            self.rows.get_or_create(&of(kind)).set(value);
+        }
+        self.run("full", status.okta.last_full.as_ref());
+        self.run("delta", status.okta.last_delta.as_ref());
+        #[expect(clippy::cast_precision_loss, reason = "seconds stay far below 2^52")]
+        self.lag.set(status.okta.lag_seconds.unwrap_or(-1) as f64);
+        for limit in &status.okta.health.rate_limits {
+            let bucket = Bucket {
+                bucket: limit.bucket.clone(),
+            };
+            self.remaining
+                .get_or_create(&bucket)
+                .set(i64::from(limit.remaining));
+        }
+        self.held
+            .set(status.held_run.as_ref().map_or(0, |held| held.changes));
+        self.withheld
+            .set(status.withheld_run.as_ref().map_or(0, |held| held.changes));
+        self.skipped.set(status.okta.skipped_runs);
+        self.paused.set(i64::from(status.pause.is_some()));
+        for severity in ["info", "warning", "error", "critical"] {
+            let count = status
+                .problems
+                .iter()
+                .filter(|problem| problem.severity.as_str() == severity)
+                .count();
+            self.problems
+                .get_or_create(&of(severity))
+                .set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
+    }
+
+    fn run(&self, kind: &str, last: Option<&RunLine>) {
+        let Some(last) = last else { return };
+        let good = last.state != "failed" && last.state != "interrupted";
+        self.last_ok.get_or_create(&of(kind)).set(i64::from(good));
+        if let (true, Some(ended)) = (good, last.ended_at) {
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "milliseconds stay below 2^52 for 140,000 years"
+            )]
+            let seconds = ended.as_millis() as f64 / 1000.0;
+            self.last_success.get_or_create(&of(kind)).set(seconds);
+        }
+    }
+}
+
+fn of(kind: &str) -> Kind {
+    Kind {
+        kind: kind.to_owned(),
+    }
+}
