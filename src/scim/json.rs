@@ -8,7 +8,8 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use serde::de::{self, Deserialize, DeserializeSeed, MapAccess, SeqAccess, Visitor};
+use serde::de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 use serde_json::{Map, Number, Value};
 
 use super::error::{ScimError, shown};
@@ -158,13 +159,81 @@ impl<'de> Visitor<'de> for Checked {
     }
 }
 
-/// A [`Value`] read with every check of this module, for use inside derived types.
-#[derive(Debug)]
-pub(crate) struct CheckedValue(pub(crate) Value);
+/// The members of a JSON object, their values not read yet. None: the text is no object.
+pub(crate) fn fields(text: &str) -> Result<Option<Vec<(String, &RawValue)>>, ScimError> {
+    if text.trim_start().starts_with('{') {
+        read(text, Fields).map(Some)
+    } else {
+        Ok(None)
+    }
+}
 
-impl<'de> Deserialize<'de> for CheckedValue {
-    fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Checked.deserialize(deserializer).map(CheckedValue)
+/// The elements of a JSON array, not read yet. None: the text is no array.
+pub(crate) fn items(text: &str) -> Result<Option<Vec<&RawValue>>, ScimError> {
+    if text.trim_start().starts_with('[') {
+        read(text, Items).map(Some)
+    } else {
+        Ok(None)
+    }
+}
+
+struct Fields;
+
+impl<'de> DeserializeSeed<'de> for Fields {
+    type Value = Vec<(String, &'de RawValue)>;
+
+    fn deserialize<D: de::Deserializer<'de>>(
+        self,
+        deserializer: D,
+    ) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Fields {
+    type Value = Vec<(String, &'de RawValue)>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut names = Names::default();
+        let mut fields = Vec::new();
+        while let Some(name) = map.next_key::<String>()? {
+            names.note(&name)?;
+            fields.push((name, map.next_value()?));
+        }
+        Ok(fields)
+    }
+}
+
+struct Items;
+
+impl<'de> DeserializeSeed<'de> for Items {
+    type Value = Vec<&'de RawValue>;
+
+    fn deserialize<D: de::Deserializer<'de>>(
+        self,
+        deserializer: D,
+    ) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Items {
+    type Value = Vec<&'de RawValue>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON array")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = seq.next_element()? {
+            items.push(item);
+        }
+        Ok(items)
     }
 }
 

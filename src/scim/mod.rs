@@ -10,7 +10,7 @@
 //! | read the parameters of a list | [`query::ListQuery`] |
 //! | understand a filter | [`filter::parse`], [`filter::check`], [`filter::matches`] |
 //! | know an attribute's type and case rule | [`schema::resolve`], [`schema::attribute`] |
-//! | answer | [`user::UserDoc::to_resource`], [`group::resource_head`], [`projection::Projection`], [`error::ScimError`] |
+//! | answer | [`user::UserDoc::to_resource`], [`group::GroupDoc::to_resource`], [`projection::Projection`], [`error::ScimError`] |
 //! | describe the service | [`schema::discovery`] |
 //!
 //! Lenient in what it takes, strict in what it gives: where a client is known to send something else than the RFC says,
@@ -20,10 +20,11 @@
 pub mod cursor;
 pub mod error;
 pub mod etag;
+mod extension;
 pub mod filter;
-// pub mod group;
+pub mod group;
 pub mod json;
-// pub mod patch;
+pub mod patch;
 pub mod path;
 pub mod projection;
 pub mod query;

@@ -24,6 +24,7 @@ use super::error::ScimError;
 use super::path::AttrPath;
 
 pub use check::check;
+pub(crate) use check::check_value;
 pub use eval::{Fold, matches, matches_value};
 
 /// A parsed filter. `And` and `Or` as parsed hold at least two filters, none of them of the same kind.

@@ -4,6 +4,7 @@
 //! `groups` are never in it (they are ours to say), nor is a password.
 
 mod read;
+pub(in crate::scim) use read::{password, schemas, without_nulls};
 pub(in crate::scim) mod value;
 
 use secrecy::SecretString;
