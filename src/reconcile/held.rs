@@ -49,9 +49,7 @@ pub fn merge(held: &[HeldChange], known: &Known, found: &[Planned]) -> Merge {
     let mut merge = Merge::default();
     for change in held {
         match found_keys.get(&change.key) {
-            Some(place)
-                if change.stamped && found[*place].observed_at > change.observed_at =>
-            {
+            Some(place) if change.stamped && found[*place].observed_at > change.observed_at => {
                 merge.renewed.push((change.ordinal, *place));
             }
             Some(_) => merge.kept.push(change.ordinal),
@@ -107,7 +105,10 @@ mod tests {
 
         known.members.insert(GroupId::stored("g1".to_owned()));
         let again = merge(&plan, &known, &[removal("g1", "u1", 9)]);
-        assert_eq!((again.kept.as_slice(), again.dropped.as_slice()), (&[1, 3][..], &[2][..]));
+        assert_eq!(
+            (again.kept.as_slice(), again.dropped.as_slice()),
+            (&[1, 3][..], &[2][..])
+        );
         assert!(again.alters(0));
     }
 
@@ -125,6 +126,9 @@ mod tests {
         let found = [removal("g1", "u1", 9)];
         let mut change = held(1, &removal("g1", "u1", 5));
         change.stamped = true;
-        assert_eq!(merge(&[change], &Known::default(), &found).renewed, [(1, 0)]);
+        assert_eq!(
+            merge(&[change], &Known::default(), &found).renewed,
+            [(1, 0)]
+        );
     }
 }

@@ -33,7 +33,12 @@ pub fn chains(renames: &[Rename]) -> Vec<Vec<usize>> {
             }
             chain.push(place);
             open.extend(holder.get(renames[place].to.as_str()));
-            open.extend(wanted.get(renames[place].from.as_str()).into_iter().flatten());
+            open.extend(
+                wanted
+                    .get(renames[place].from.as_str())
+                    .into_iter()
+                    .flatten(),
+            );
         }
         if !chain.is_empty() {
             chain.sort_unstable();
@@ -59,7 +64,14 @@ mod tests {
 
     #[test]
     fn r18_circles_and_chains_stay_together() {
-        let all = renames(&[("a", "b"), ("x", "y"), ("b", "c"), ("c", "a"), ("p", "q"), ("q", "r")]);
+        let all = renames(&[
+            ("a", "b"),
+            ("x", "y"),
+            ("b", "c"),
+            ("c", "a"),
+            ("p", "q"),
+            ("q", "r"),
+        ]);
         assert_eq!(chains(&all), [vec![0, 2, 3], vec![1], vec![4, 5]]);
         assert!(chains(&[]).is_empty());
     }

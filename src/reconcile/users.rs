@@ -196,7 +196,11 @@ fn first_contact(seen: &Seen, row: &User, population: Population) -> Verdict {
 /// Facts and profile of somebody known.
 fn of_row(seen: &Seen, row: &User, population: Population) -> Vec<Planned> {
     let mut changes = Vec::new();
-    if let Some(status) = seen.status.as_ref().filter(|_| seen.status != row.facts.status) {
+    if let Some(status) = seen
+        .status
+        .as_ref()
+        .filter(|_| seen.status != row.facts.status)
+    {
         let mut after = row.facts.clone();
         after.status = Some(status.clone());
         changes.push(Planned {
@@ -209,9 +213,10 @@ fn of_row(seen: &Seen, row: &User, population: Population) -> Vec<Planned> {
             reason: format!("Okta's status is {}", status.as_str()).into(),
         });
     }
-    if let Some(entitled) = seen.assigned.filter(|entitled| {
-        population == Population::App && *entitled != row.facts.entitled
-    }) {
+    if let Some(entitled) = seen
+        .assigned
+        .filter(|entitled| population == Population::App && *entitled != row.facts.entitled)
+    {
         let change = Change::SetEntitled {
             okta_id: seen.okta_id.clone(),
             entitled,
@@ -330,7 +335,11 @@ mod tests {
         let row = row("a", Some("00u1"));
         let mut unknown = seen("00u1");
         (unknown.status, unknown.person, unknown.assigned) = (None, None, None);
-        assert!(plan(&unknown, known(&row), Population::App).changes.is_empty());
+        assert!(
+            plan(&unknown, known(&row), Population::App)
+                .changes
+                .is_empty()
+        );
     }
 
     #[test]
@@ -354,7 +363,10 @@ mod tests {
         };
         assert!(made(Population::App, Some(true), false));
         assert!(!made(Population::App, Some(false), true));
-        assert!(!made(Population::App, None, true), "unknown is not assigned");
+        assert!(
+            !made(Population::App, None, true),
+            "unknown is not assigned"
+        );
         assert!(!made(Population::Repair, Some(true), true));
         assert!(made(Population::MappedGroups, None, true));
         assert!(!made(Population::MappedGroups, None, false));
@@ -392,7 +404,9 @@ mod tests {
             by_name: None,
         };
         let verdict = plan(&seen("00u1"), rows, Population::App);
-        assert!(matches!(&verdict.changes[0].change, Change::MoveOktaId { to, .. } if to.as_str() == "b"));
+        assert!(
+            matches!(&verdict.changes[0].change, Change::MoveOktaId { to, .. } if to.as_str() == "b")
+        );
     }
 
     #[test]
@@ -400,8 +414,15 @@ mod tests {
         let mut renamed = seen("00u1");
         renamed.person = Some(person("new@x"));
         let mut row = row("a", Some("00u1"));
-        assert!(plan(&renamed, known(&row), Population::App).changes.is_empty());
+        assert!(
+            plan(&renamed, known(&row), Population::App)
+                .changes
+                .is_empty()
+        );
         row.scim = false;
-        assert_eq!(plan(&renamed, known(&row), Population::App).changes.len(), 1);
+        assert_eq!(
+            plan(&renamed, known(&row), Population::App).changes.len(),
+            1
+        );
     }
 }
