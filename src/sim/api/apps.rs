@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use axum::extract::{Path, Query, State};
+use axum::extract::{OriginalUri, Path, Query, State};
 use axum::response::IntoResponse;
 use axum::{Extension, Json};
-use http::{StatusCode, Uri};
+use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::error::ApiError;
@@ -32,7 +32,7 @@ pub(super) async fn show(
 pub(super) async fn users(
     State(app): App,
     Extension(who): Extension<Principal>,
-    uri: Uri,
+    OriginalUri(uri): OriginalUri,
     Path(raw): Path<String>,
     Query(query): Params,
 ) -> Answer {
@@ -115,7 +115,7 @@ pub(super) async fn unassign(
 pub(super) async fn groups(
     State(app): App,
     Extension(who): Extension<Principal>,
-    uri: Uri,
+    OriginalUri(uri): OriginalUri,
     Path(raw): Path<String>,
     Query(query): Params,
 ) -> Answer {
@@ -170,7 +170,7 @@ pub(super) async fn unassign_group(
 pub(super) async fn mappings(
     State(app): App,
     Extension(who): Extension<Principal>,
-    uri: Uri,
+    OriginalUri(uri): OriginalUri,
     Path(raw): Path<String>,
     Query(query): Params,
 ) -> Answer {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use axum::extract::{Query, State};
+use axum::extract::{OriginalUri, Query, State};
 use axum::response::IntoResponse;
 use axum::{Extension, Json};
 use serde_json::Value;
@@ -19,7 +19,7 @@ const WEEK_MS: i64 = 7 * 24 * 3_600_000;
 pub(super) async fn list(
     State(app): State<std::sync::Arc<Shared>>,
     Extension(who): Extension<Principal>,
-    uri: http::Uri,
+    OriginalUri(uri): OriginalUri,
     Query(query): Query<HashMap<String, String>>,
 ) -> Answer {
     who.needs(Right::ReadLogs)?;

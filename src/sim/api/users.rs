@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use axum::extract::{Path, Query, State};
+use axum::extract::{OriginalUri, Path, Query, State};
 use axum::response::IntoResponse;
 use axum::{Extension, Json};
-use http::{StatusCode, Uri};
+use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::error::ApiError;
@@ -23,7 +23,7 @@ type Params = Query<HashMap<String, String>>;
 pub(super) async fn list(
     State(app): App,
     Extension(who): Extension<Principal>,
-    uri: Uri,
+    OriginalUri(uri): OriginalUri,
     Query(query): Params,
 ) -> Answer {
     who.needs(Right::ReadUsers)?;
@@ -81,7 +81,7 @@ pub(super) async fn show(
 pub(super) async fn groups(
     State(app): App,
     Extension(who): Extension<Principal>,
-    uri: Uri,
+    OriginalUri(uri): OriginalUri,
     Path(raw): Path<String>,
     Query(query): Params,
 ) -> Answer {
