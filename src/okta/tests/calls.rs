@@ -178,31 +178,39 @@ async fn r16_a_404_of_an_app_user_counts_only_while_the_app_is_there() {
 }
 
 #[tokio::test]
-async fn r7_a_login_is_found_by_its_fold_and_only_as_a_whole() {
-    let script = Script::start(|_| {
-        Reply::ok(r#"[{"id":"00u1","status":"ACTIVE","profile":{"login":"M+1@x"}},{"id":"00u2","status":"ACTIVE","profile":{"login":"m@xy"}}]"#)
+async fn r7_a_login_is_found_by_path_and_never_another_s() {
+    let script = Script::start(|heard| match heard.path() {
+        "/api/v1/users/M%2B1@x" | "/api/v1/users/M+1@x" => {
+            Reply::ok(r#"{"id":"00u1","status":"ACTIVE","profile":{"login":"m+1@X"}}"#)
+        }
+        // Okta's short name.
+        "/api/v1/users/mira" => {
+            Reply::ok(r#"{"id":"00u2","status":"ACTIVE","profile":{"login":"mira@x"}}"#)
+        }
+        "/api/v1/users" => Reply::ok(
+            r#"[{"id":"00u3","status":"DEPROVISIONED","profile":{"login":"a/B"}},{"id":"00u4","status":"ACTIVE","profile":{"login":"a/BC"}}]"#,
+        ),
+        _ => Reply::error(404, "E0000007"),
     })
     .await;
     let client = script.client();
-    assert_eq!(
-        client
-            .user_by_login("m+1@X")
-            .await
-            .known()
-            .unwrap()
-            .id
-            .as_str(),
-        "00u1"
-    );
-    assert!(
-        script.targets()[0].contains("filter=profile.login%20eq%20%22m%2B1%40X%22"),
-        "{:?}",
-        script.targets()
-    );
+    let found = async |login| {
+        let read = client.user_by_login(login).await;
+        read.known().map(|user| user.id.to_string())
+    };
+    assert_eq!(found("M+1@x").await.as_deref(), Some("00u1"));
+    assert_eq!(found("mira").await, None, "a short name is no login");
+    assert_eq!(found("a/b").await.as_deref(), Some("00u3"));
     assert!(matches!(
-        client.user_by_login("m@x").await,
+        client.user_by_login("nobody@x").await,
         Read::Gone { .. }
     ));
+    let filters: Vec<String> = script.targets();
+    assert!(
+        filters[2].contains("filter=profile.login%20eq%20%22mira%22"),
+        "{filters:?}"
+    );
+    assert!(filters[3].contains("%22a%2Fb%22"), "{filters:?}");
 }
 
 #[tokio::test]
