@@ -70,7 +70,7 @@ impl Names {
             Ok(())
         } else {
             Err(E::custom(format_args!(
-                "the name {:?} occurs twice in one object; send it once",
+                "the name {:?} must not occur twice in one object",
                 shown(name)
             )))
         }
@@ -80,7 +80,7 @@ impl Names {
 /// Refuses U+0000.
 pub(crate) fn no_nul<E: de::Error>(text: &str) -> Result<(), E> {
     if text.contains('\0') {
-        Err(E::custom("a string holds U+0000; leave it out"))
+        Err(E::custom("U+0000 is not allowed in a string"))
     } else {
         Ok(())
     }

@@ -16,7 +16,7 @@
 //! Lenient in what it takes, strict in what it gives: where a client is known to send something else than the RFC says,
 //! the comment beside the code names it.
 
-// pub mod bulk;
+pub mod bulk;
 pub mod cursor;
 pub mod error;
 pub mod etag;

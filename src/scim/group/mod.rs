@@ -113,4 +113,6 @@ impl GroupDoc {
 }
 
 #[cfg(test)]
+mod random_tests;
+#[cfg(test)]
 mod tests;

@@ -157,4 +157,6 @@ pub(in crate::scim) fn same_id(id: &str, value: Option<&Value>) -> Result<(), Sc
 }
 
 #[cfg(test)]
+mod random_tests;
+#[cfg(test)]
 mod tests;
