@@ -89,12 +89,12 @@ pub enum Error {
         summary: String,
     },
     /// The rate limit leaves no room before the caller's deadline, or not after many waits.
-    #[error("{place}: Okta's rate limit is used up{}", until_text(*until))]
+    #[error("{place}: Okta's rate limit is used up until {until}")]
     RateLimited {
         /// The call.
         place: Place,
-        /// When there is room again, by our clock; `None` when Okta did not say.
-        until: Option<Timestamp>,
+        /// When there is room again, by our clock.
+        until: Timestamp,
     },
     /// No usable answer after every attempt: 5xx, timeout, connection or TLS failure.
     #[error("{place}: Okta does not answer: {why}")]
@@ -178,10 +178,6 @@ impl Error {
             Self::Signing(_) => "signing",
         }
     }
-}
-
-fn until_text(until: Option<Timestamp>) -> String {
-    until.map(|at| format!(" until {at}")).unwrap_or_default()
 }
 
 fn oauth_hint(error: &str) -> &'static str {

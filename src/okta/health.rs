@@ -111,7 +111,7 @@ impl Health {
                 state.last_failure = Some(LastFailure {
                     at,
                     error: error.clone(),
-                })
+                });
             });
         }
     }

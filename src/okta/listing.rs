@@ -9,7 +9,6 @@ use super::client::{Ask, Client, Got};
 use super::error::{Error, Place};
 use super::org_url::add;
 use super::paging::{Onward, Seen};
-use super::pause::backoff;
 use super::types::Listed;
 
 /// A listing under way. Ask [`Listing::next_page`] until it gives [`Step::End`].
@@ -214,12 +213,14 @@ impl<T: Listed> Listing<T> {
     /// later one is tried once more as it is before the whole listing starts again with half the rows per page.
     async fn after_500(&mut self, error: Error, smaller: bool) -> Step<T> {
         self.failures += 1;
-        let wait = backoff(self.failures.min(4), &*self.client.shared.around.random);
+        // No more than 8 s at a time: it is not Okta that is in trouble, it is this page.
+        let wait = self.client.after_failure(self.failures.min(4));
+        let patient = self.client.patience.attempts > 1 && self.failures <= MOST_500;
+        let Some(wait) = wait.filter(|_| patient) else {
+            return self.partial(error);
+        };
         if let Err(why) = self.client.pause(wait).await {
             return self.partial(why);
-        }
-        if self.failures > MOST_500 {
-            return self.partial(error);
         }
         if !smaller {
             self.retried_page = true;

@@ -84,7 +84,7 @@ impl Client {
         {
             return Err(Error::RateLimited {
                 place: place.clone(),
-                until: Some(until),
+                until,
             });
         }
         self.shared.health.waiting(until);
@@ -100,17 +100,25 @@ impl Client {
         tries: &mut Tries,
     ) -> Result<(), Error> {
         tries.failures += 1;
-        let in_a_row = self.shared.health.attempt_failed();
-        let wait = backoff(tries.failures, &*self.shared.around.random);
-        let late = self
-            .patience
-            .until
-            .is_some_and(|end| end < self.now().plus_millis(millis(wait)));
-        if tries.failures >= self.patience.attempts || in_a_row >= OPEN_AFTER || late {
-            return Err(Error::Unavailable { place, why });
+        let wait = self.after_failure(tries.failures);
+        match wait.filter(|_| tries.failures < self.patience.attempts) {
+            None => Err(Error::Unavailable { place, why }),
+            Some(wait) => {
+                let wait_ms = wait.as_millis();
+                tracing::debug!(call = %place.call, why, wait_ms, "Okta did not answer, trying again");
+                self.pause(wait).await
+            }
         }
-        tracing::debug!(call = %place.call, why, wait_ms = wait.as_millis(), "Okta did not answer, trying again");
-        self.pause(wait).await
+    }
+
+    /// Counts a failed attempt. How long to wait before the next, or `None` where the circuit is open or the caller's
+    /// deadline comes first.
+    pub(super) fn after_failure(&self, failures: u32) -> Option<Duration> {
+        let in_a_row = self.shared.health.attempt_failed();
+        let wait = backoff(failures, &*self.shared.around.random);
+        let end = self.now().plus_millis(millis(wait));
+        let late = self.patience.until.is_some_and(|until| until < end);
+        (in_a_row < OPEN_AFTER && !late).then_some(wait)
     }
 
     /// Waits `wait`, unless cancelled.

@@ -138,14 +138,14 @@ impl Service {
                 status if status.is_success() => return granted(client, &answer, place, asked_at),
                 StatusCode::TOO_MANY_REQUESTS => match Window::read(&answer.headers) {
                     Some(window) if window.is_concurrency() => {
-                        client.crowded(place, &mut tries).await?
+                        client.crowded(place, &mut tries).await?;
                     }
                     window => client.throttled(window, place, &mut tries).await?,
                 },
                 status if status.is_server_error() => {
                     client
                         .back_off(place, status.to_string(), &mut tries)
-                        .await?
+                        .await?;
                 }
                 _ => {
                     let refused: Refused = serde_json::from_slice(&answer.body).unwrap_or_default();
@@ -155,7 +155,7 @@ impl Service {
                         "invalid_client" | "invalid_dpop_proof" | "invalid_request"
                             if blind && skewed =>
                         {
-                            blind = false
+                            blind = false;
                         }
                         // The nonce is noted; the next round brings it, with an assertion of its own.
                         "use_dpop_nonce" if nonces < 2 && bound => nonces += 1,

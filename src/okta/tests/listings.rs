@@ -4,7 +4,9 @@ use super::script::{Heard, Reply, START, Script};
 use crate::model::id::OktaGroupId;
 use crate::model::time::{Clock as _, Timestamp};
 use crate::okta::types::AppId;
-use crate::okta::{Collected, End, Error, GroupFilter, PageSizes, Settings, Step, UserFilter};
+use crate::okta::{
+    Collected, End, Error, GroupFilter, PageSizes, Patience, Settings, Step, UserFilter,
+};
 
 fn group() -> OktaGroupId {
     OktaGroupId::parse("00g1").unwrap()
@@ -324,4 +326,24 @@ async fn what_is_listed_is_asked_for_as_okta_documents() {
         "/api/v1/apps/0oa1/group-push/mappings?limit=1000".to_owned(),
     ];
     assert_eq!(targets, expected);
+}
+
+#[tokio::test]
+async fn a_500_to_everything_opens_the_circuit_for_listings_too() {
+    let script = Script::start(|_| Reply::error(500, "E0000009")).await;
+    let client = script.client();
+    client.group_members(&group()).collect().await;
+    assert!(client.status().is_open());
+    let before = script.heard().len();
+    let end = client.group_members(&group()).collect().await.end;
+    assert!(matches!(partial(&end), Error::Unavailable { .. }));
+    assert_eq!(script.heard().len(), before + 1);
+}
+
+#[tokio::test]
+async fn one_attempt_means_one_for_a_listing_too() {
+    let script = Script::start(|_| Reply::error(500, "E0000009")).await;
+    let client = script.client().with_patience(Patience::once());
+    partial(&client.group_members(&group()).collect().await.end);
+    assert_eq!((script.heard().len(), script.waits().len()), (1, 0));
 }

@@ -6,6 +6,7 @@ mod dpop;
 mod keys;
 mod listings;
 mod script;
+mod tls;
 mod tokens;
 mod tools;
 mod waits;
