@@ -337,7 +337,7 @@ pub async fn local_of(tx: &mut Tx, pairs: &BTreeSet<Pair>) -> Result<BTreeSet<Pa
 /// How many members of a team count now, up to `limit`.
 pub async fn count_effective(tx: &mut Tx, team: &TeamId, limit: i64) -> Result<i64, StoreError> {
     let row = sqlx::query(
-        "SELECT COUNT(*) FROM (SELECT 1 FROM effective_memberships WHERE team_id = $1 LIMIT $2) AS some",
+        "SELECT COUNT(*) FROM (SELECT 1 FROM effective_memberships WHERE team_id = $1 LIMIT $2) AS found",
     )
     .bind(team.as_str().to_owned())
     .bind(limit)
@@ -353,7 +353,8 @@ pub async fn standing_since(
     users: &[UserId],
 ) -> Result<Vec<(UserId, Timestamp)>, StoreError> {
     let statement = tx.sql(
-        "SELECT user_id, MIN(since) FROM memberships WHERE team_id = $2 \
+        "SELECT user_id, MIN(since) FROM (SELECT team_id, user_id, since FROM memberships \
+           UNION ALL SELECT team_id, user_id, since FROM withheld) AS stood WHERE team_id = $2 \
             AND user_id IN (SELECT value FROM {{texts $1}}) GROUP BY user_id",
     );
     let rows = sqlx::query(statement)

@@ -8,5 +8,6 @@
 )]
 
 mod okta;
+mod rules;
 mod store;
 mod support;

@@ -1,6 +1,6 @@
 //! The store's functions on both engines.
 
 mod edges;
-mod groups;
+pub(crate) mod groups;
 mod stamps;
-mod users;
+pub(crate) mod users;
