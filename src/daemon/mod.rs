@@ -1,1 +1,6 @@
 //! Start order, tasks and the two-stage stop of the daemon.
+
+pub mod lifecycle;
+pub mod logging;
+pub mod notify;
+pub mod settings;
