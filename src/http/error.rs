@@ -32,6 +32,7 @@ fn refusal(error: &Error) -> Refusal {
         Error::Invalid(detail) => (400, detail.clone(), false),
         Error::ManagedByOkta { detail } => (403, detail.clone(), false),
         Error::LastAdmin => (409, error.to_string(), false),
+        Error::Scim(error) => (error.status, error.detail.clone(), false),
         Error::Store(StoreError::Taken { what }) => (409, format!("{what} is taken."), false),
         Error::Store(fault @ (StoreError::Stale | StoreError::Busy)) => {
             tracing::warn!(error = %fault, "a request was told to come back");
@@ -64,6 +65,9 @@ fn refusal(error: &Error) -> Refusal {
 /// A refusal as a SCIM error. A store that is busy or away is 429: after that Okta comes back by itself, after a 5xx it
 /// does not.
 pub fn scim(error: &Error) -> ScimError {
+    if let Error::Scim(error) = error {
+        return error.clone();
+    }
     let refusal = refusal(error);
     match refusal.status.as_u16() {
         400 => ScimError::invalid_value(refusal.detail),

@@ -1,5 +1,6 @@
 //! Why a use case refused.
 
+use crate::scim::ScimError;
 use crate::store::{Conflict, StoreError};
 
 /// A use case's refusal. Mapped to HTTP once, in `http`.
@@ -23,6 +24,9 @@ pub enum Error {
     /// Nobody would be left in Organization Admin (409, R5).
     #[error("this would leave nobody active in Organization Admin")]
     LastAdmin,
+    /// What a SCIM client is told, whole.
+    #[error(transparent)]
+    Scim(#[from] ScimError),
     /// The store failed.
     #[error("the store failed")]
     Store(#[from] StoreError),

@@ -4,10 +4,13 @@
 //! [`membership::settle`]: it keeps derived memberships current (R1), withholds what must not go (R5, R9), and logs what
 //! changed (R14), in the transaction that changed it.
 
+pub mod binding;
 mod error;
 pub mod groups;
+pub mod joining;
 pub mod membership;
 pub mod mode;
+pub mod provision;
 pub mod request_log;
 pub mod retention;
 mod settings;

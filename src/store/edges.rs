@@ -211,6 +211,21 @@ pub async fn list(
     found.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
+/// The members of a group that SCIM can see, with what it shows as their `display`.
+pub async fn list_seen(tx: &mut Tx, group: &GroupId) -> Result<Vec<(UserId, String)>, StoreError> {
+    let found = sqlx::query(
+        "SELECT u.id, u.user_name FROM edges e JOIN users u ON u.member_key = e.member \
+          WHERE e.group_id = $1 AND u.scim = 1 AND u.deleting = 0",
+    )
+    .bind(group.as_str().to_owned())
+    .fetch_all(tx.conn())
+    .await?;
+    found
+        .iter()
+        .map(|row| Ok((UserId::stored(row.try_get(0)?), row.try_get(1)?)))
+        .collect()
+}
+
 /// The groups that have an edge of this member key.
 pub async fn list_groups(tx: &mut Tx, member: &str) -> Result<Vec<GroupId>, StoreError> {
     let found = sqlx::query("SELECT group_id FROM edges WHERE member = $1 ORDER BY group_id")

@@ -302,6 +302,5 @@ fn resource_text(scim: Option<&ScimSide>) -> String {
 
 fn folded_text(resource: &str) -> String {
     serde_json::from_str::<Map<String, Value>>(resource)
-        .map(|attributes| folded(&attributes))
-        .unwrap_or_else(|_| "{}".to_owned())
+        .map_or_else(|_| "{}".to_owned(), |attributes| folded(&attributes))
 }

@@ -11,11 +11,13 @@
 //!   and row counts instead.
 
 pub mod audit;
+pub mod bindings;
 mod connect;
 pub mod counts;
 pub mod edges;
 mod error;
 pub mod group_lines;
+pub mod group_sides;
 pub mod groups;
 pub mod guard_log;
 pub mod lease;
@@ -25,6 +27,7 @@ pub mod marks;
 pub mod memberships;
 pub mod mutes;
 pub mod organization;
+pub mod person;
 pub mod preview;
 pub mod problems;
 pub mod profile;

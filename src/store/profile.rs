@@ -95,6 +95,7 @@ pub fn folded(attributes: &Map<String, Value>) -> String {
 }
 
 #[cfg(test)]
+#[expect(clippy::expect_used, reason = "tests")]
 mod tests {
     use serde_json::json;
 

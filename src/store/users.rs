@@ -371,19 +371,6 @@ pub async fn release_user_names(tx: &mut Tx, ids: &[&str]) -> Result<(), StoreEr
     Ok(())
 }
 
-/// Drops a user's password and ends his tokens and sessions for good: a new person stands behind the row (R11).
-pub async fn update_person(tx: &mut Tx, id: &UserId) -> Result<(), StoreError> {
-    let now = tx.now().as_millis();
-    sqlx::query(
-        "UPDATE users SET password_hash = NULL, sessions_from = $2, tokens_from = $2 WHERE id = $1",
-    )
-    .bind(id.as_str().to_owned())
-    .bind(now)
-    .execute(tx.conn())
-    .await?;
-    Ok(())
-}
-
 async fn insert_emails(tx: &mut Tx, id: &UserId, profile: &Profile) -> Result<(), StoreError> {
     if profile.emails.is_empty() {
         return Ok(());

@@ -1,0 +1,323 @@
+//! SCIM writes of users (R11, R12, R13, R18).
+
+use serde_json::{Map, Value, json};
+
+use super::claims::{self, Claim};
+use super::push::{Push, difference};
+use super::{Written, check, rebind};
+use crate::model::actor::Cx;
+use crate::model::fold::fold;
+use crate::model::id::{OktaUserId, UserId};
+use crate::model::team::organization_admin;
+use crate::model::user::{Facts, OktaStatus, Origin, User};
+use crate::scim::etag::Condition;
+use crate::scim::patch::{self, Operation};
+use crate::scim::user::UserDoc;
+use crate::scim::{ResourceType, ScimError};
+use crate::service::membership::{self, Deleted};
+use crate::service::{Error, Service};
+use crate::store::edges::{self, Edge};
+use crate::store::profile::Profile;
+use crate::store::users::{self, NewUser};
+use crate::store::{StoreError, Tx, groups, in_write, person};
+
+/// POST: makes a user, or adopts one that is known here (R11). A POST without `active` means true (R13).
+///
+/// # Errors
+/// 409 `uniqueness` as a SCIM error, and the store's.
+pub async fn create_user(
+    service: &Service,
+    cx: &Cx,
+    doc: &UserDoc,
+) -> Result<Written<User>, Error> {
+    let settings = service.settings();
+    in_write!(service.store, |tx| {
+        let mut push = Push::begin(service, tx, cx).await?;
+        let okta_id = okta_id(doc);
+        let claimants = users::find_claimants(tx, okta_id.as_ref(), &fold(doc.user_name())).await?;
+        let claim = claims::decide(claimants, okta_id.as_ref(), settings.link_by_user_name)?;
+        let user = match claim {
+            Claim::New => insert(tx, &mut push, doc, okta_id).await?,
+            Claim::Adopt(known) => {
+                let user = rebind::identify(tx, &mut push, &known, okta_id.as_ref()).await?;
+                adopt(tx, &mut push, &known, user, doc).await?
+            }
+            Claim::Link(local) => {
+                // Whoever may do everything here is not handed to another system by a setting.
+                if person::is_member(tx, &local.id, &organization_admin()).await? {
+                    return Err(claims::name_taken(&local).into());
+                }
+                person::drop_password(tx, &local.id).await?;
+                let user = rebind::identify(tx, &mut push, &local, okta_id.as_ref()).await?;
+                adopt(tx, &mut push, &local, user, doc).await?
+            }
+            Claim::Rebind(bound) => {
+                let Some(okta_id) = &okta_id else {
+                    return Err(claims::name_taken(&bound).into());
+                };
+                let user = rebind::new_person(tx, &mut push, &bound, okta_id).await?;
+                adopt(tx, &mut push, &bound, user, doc).await?
+            }
+        };
+        push.names_user(&user, true, true);
+        push.finish(tx).await?;
+        Ok::<_, Error>(written(user))
+    })
+}
+
+/// PUT: replaces a user's attributes. Without `active` his activity is left as it is (R13). A PUT that changes nothing
+/// writes nothing.
+///
+/// # Errors
+/// 404 for a user SCIM cannot see, 409 `uniqueness`, 412.
+pub async fn replace_user(
+    service: &Service,
+    cx: &Cx,
+    id: &UserId,
+    doc: &UserDoc,
+    condition: Option<&Condition>,
+) -> Result<Written<User>, Error> {
+    in_write!(service.store, |tx| {
+        let known = seen(tx, id).await?;
+        check(condition, known.version)?;
+        let mut push = Push::begin(service, tx, cx).await?;
+        let user = change(tx, &mut push, &known, doc).await?;
+        push.finish(tx).await?;
+        Ok::<_, Error>(written(user))
+    })
+}
+
+/// PATCH: applies all operations or none.
+///
+/// # Errors
+/// 404 for a user SCIM cannot see, 409 `uniqueness`, 412, and what the operations are refused for.
+pub async fn patch_user(
+    service: &Service,
+    cx: &Cx,
+    id: &UserId,
+    operations: &[Operation],
+    condition: Option<&Condition>,
+) -> Result<Written<User>, Error> {
+    in_write!(service.store, |tx| {
+        let known = seen(tx, id).await?;
+        check(condition, known.version)?;
+        let mut push = Push::begin(service, tx, cx).await?;
+        let stored = UserDoc::from_stored(attributes(&known)?);
+        let doc = patch::apply_user(id.as_str(), &stored, operations, fold)?.doc;
+        let user = change(tx, &mut push, &known, &doc).await?;
+        push.finish(tx).await?;
+        Ok::<_, Error>(written(user))
+    })
+}
+
+/// DELETE: deletes a user and the edges that only SCIM gave him. Edges by Okta id are Okta's and stay in the mirror (R15).
+/// Where he must stay (R5), his row does, and is 404 to SCIM (R12).
+///
+/// # Errors
+/// 404 for a user SCIM cannot see, 412.
+pub async fn delete_user(
+    service: &Service,
+    cx: &Cx,
+    id: &UserId,
+    condition: Option<&Condition>,
+) -> Result<(), Error> {
+    in_write!(service.store, |tx| {
+        let known = seen(tx, id).await?;
+        check(condition, known.version)?;
+        let mut push = Push::begin(service, tx, cx).await?;
+        let key = known.member_key();
+        if known.okta_id.is_some() {
+            groups::update_shown_members(tx, key).await?;
+        } else {
+            let own: Vec<Edge> = edges::list_groups(tx, key)
+                .await?
+                .into_iter()
+                .map(|group| Edge {
+                    group,
+                    member: key.to_owned(),
+                })
+                .collect();
+            let removed = edges::remove_many(tx, &own).await?;
+            for edge in &removed {
+                if let Some(group) = groups::find(tx, &edge.group).await? {
+                    push.reread_group(&group, "a push took a member");
+                }
+            }
+            push.log_edges(&removed, false);
+        }
+        let outcome = membership::delete_user(service, tx, cx, id).await?;
+        let before = Some(json!({ "userName": known.user_name, "oktaId": known.okta_id }));
+        let after = (outcome == Deleted::Kept).then(|| json!({ "deleting": true }));
+        push.log("user.deleted", "user", id.as_str(), before, after);
+        push.names_user(&known, true, true);
+        push.finish(tx).await?;
+        Ok::<_, Error>(())
+    })
+}
+
+/// The user, if SCIM can see him (R12).
+async fn seen(tx: &mut Tx, id: &UserId) -> Result<User, Error> {
+    users::find(tx, id)
+        .await?
+        .filter(|user| user.scim && user.origin == Origin::Okta && !user.deleting)
+        .ok_or_else(|| ScimError::no_such(ResourceType::User).into())
+}
+
+fn written(user: User) -> Written<User> {
+    Written {
+        resource: user,
+        skipped: Vec::new(),
+    }
+}
+
+fn okta_id(doc: &UserDoc) -> Option<OktaUserId> {
+    doc.external_id().and_then(OktaUserId::from_external_id)
+}
+
+fn profile(doc: &UserDoc) -> Profile {
+    Profile::of(doc.user_name(), doc.external_id(), doc.attributes())
+}
+
+fn attributes(user: &User) -> Result<Map<String, Value>, StoreError> {
+    serde_json::from_str(&user.resource).map_err(|_| StoreError::Corrupt {
+        table: "users",
+        column: "resource",
+    })
+}
+
+async fn insert(
+    tx: &mut Tx,
+    push: &mut Push<'_>,
+    doc: &UserDoc,
+    okta_id: Option<OktaUserId>,
+) -> Result<User, Error> {
+    let new = NewUser {
+        origin: Origin::Okta,
+        scim: true,
+        okta_id,
+        facts: Facts {
+            entitled: doc.active.unwrap_or(true),
+            status: None,
+            blocked: false,
+        },
+        pending: false,
+        profile: profile(doc),
+    };
+    let Some(user) = users::insert(tx, &new).await? else {
+        // Somebody was faster; looked at again, he is found.
+        return Err(StoreError::Stale.into());
+    };
+    let after = json!({ "attributes": doc.attributes(), "active": user.facts.entitled });
+    push.log("user.created", "user", user.id.as_str(), None, Some(after));
+    if user.okta_id.is_none() {
+        push.reread_user(&user, "made by SCIM without an Okta id");
+    } else if !edges::list_groups(tx, user.member_key()).await?.is_empty() {
+        // Okta's groups named him before he was here (R15).
+        groups::update_shown_members(tx, user.member_key()).await?;
+        push.touched.users.insert(user.id.clone());
+    }
+    Ok(user)
+}
+
+/// Stores what a create says of somebody known here.
+async fn adopt(
+    tx: &mut Tx,
+    push: &mut Push<'_>,
+    known: &User,
+    user: User,
+    doc: &UserDoc,
+) -> Result<User, Error> {
+    let user = User {
+        origin: Origin::Okta,
+        scim: true,
+        deleting: false,
+        pending: false,
+        ..user
+    };
+    groups::update_shown_members(tx, user.member_key()).await?;
+    store(tx, push, known, user, doc, Some(doc.active.unwrap_or(true))).await
+}
+
+/// Stores what a PUT or PATCH says.
+async fn change(
+    tx: &mut Tx,
+    push: &mut Push<'_>,
+    known: &User,
+    doc: &UserDoc,
+) -> Result<User, Error> {
+    let name = fold(doc.user_name());
+    if name != fold(&known.user_name) {
+        let holder = users::find_by_user_name(tx, doc.user_name()).await?;
+        if let Some(holder) = holder.filter(|holder| holder.id != known.id) {
+            return Err(claims::name_taken(&holder).into());
+        }
+    }
+    let user = rebind::identify(tx, push, known, okta_id(doc).as_ref()).await?;
+    let user = store(tx, push, known, user, doc, doc.active).await?;
+    push.names_user(&user, doc.active.is_some(), true);
+    Ok(user)
+}
+
+/// Writes what differs between `known`, as read, and `user` with the document's attributes; nothing, if nothing does.
+async fn store(
+    tx: &mut Tx,
+    push: &mut Push<'_>,
+    known: &User,
+    mut user: User,
+    doc: &UserDoc,
+    active: Option<bool>,
+) -> Result<User, Error> {
+    let returned = active == Some(true) && !user.facts.entitled;
+    user.facts.entitled = active.unwrap_or(user.facts.entitled);
+    if returned
+        && user
+            .facts
+            .status
+            .as_ref()
+            .is_some_and(|status| matches!(status.as_str(), "DEPROVISIONED" | OktaStatus::DELETED))
+    {
+        // Okta assigns only who exists; the run that reads him next says what he is (R13).
+        user.facts.status = None;
+    }
+    let stored = attributes(known)?;
+    let (mut before, mut after) = difference(&stored, doc.attributes());
+    let same_profile = before.is_empty() && after.is_empty();
+    if same_profile && user == *known {
+        return Ok(user);
+    }
+    let facts = |user: &User| {
+        let mut facts = Map::new();
+        facts.insert("active".to_owned(), user.facts.entitled.into());
+        facts.insert("status".to_owned(), json!(user.facts.status));
+        facts.insert("oktaId".to_owned(), json!(user.okta_id));
+        facts.insert("origin".to_owned(), user.origin.as_str().into());
+        facts.insert("scim".to_owned(), user.scim.into());
+        facts
+    };
+    let (facts_before, facts_after) = difference(&facts(known), &facts(&user));
+    before.extend(facts_before);
+    after.extend(facts_after);
+    push.log(
+        "user.updated",
+        "user",
+        user.id.as_str(),
+        Some(before.into()),
+        Some(after.into()),
+    );
+    if user.facts != known.facts
+        || user.okta_id != known.okta_id
+        || user.origin != known.origin
+        || (user.scim, user.deleting, user.pending) != (known.scim, known.deleting, known.pending)
+    {
+        push.touched.users.insert(user.id.clone());
+    }
+    let user = if same_profile {
+        users::update(tx, &user).await?
+    } else {
+        users::update_with_profile(tx, &user, &profile(doc)).await?
+    };
+    if returned {
+        push.reread_returned(tx, &user).await?;
+    }
+    Ok(user)
+}

@@ -1,0 +1,69 @@
+//! What hangs on the person behind a user's row: it goes when another person takes the row over (R11).
+
+use sqlx::Row as _;
+
+use super::{StoreError, Tx};
+use crate::model::id::{TeamId, UserId};
+
+/// What was dropped, for the audit log.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Forgotten {
+    /// Teams an admin had put the old person into.
+    pub local_teams: Vec<TeamId>,
+    /// Withheld rows of the old person.
+    pub withheld: u64,
+}
+
+/// Drops local memberships, withheld rows and password, and voids every session and token: a new person stands behind
+/// the row.
+pub async fn forget(tx: &mut Tx, user: &UserId) -> Result<Forgotten, StoreError> {
+    let rows = sqlx::query(
+        "DELETE FROM memberships WHERE user_id = $1 AND origin = 'local' RETURNING team_id",
+    )
+    .bind(user.as_str().to_owned())
+    .fetch_all(tx.conn())
+    .await?;
+    let local_teams = rows
+        .iter()
+        .map(|row| Ok(TeamId::stored(row.try_get(0)?)))
+        .collect::<Result<_, StoreError>>()?;
+    let withheld = sqlx::query("DELETE FROM withheld WHERE user_id = $1")
+        .bind(user.as_str().to_owned())
+        .execute(tx.conn())
+        .await?
+        .rows_affected();
+    let now = tx.now().as_millis();
+    sqlx::query(
+        "UPDATE users SET password_hash = NULL, sessions_from = $2, tokens_from = $2 WHERE id = $1",
+    )
+    .bind(user.as_str().to_owned())
+    .bind(now)
+    .execute(tx.conn())
+    .await?;
+    Ok(Forgotten {
+        local_teams,
+        withheld,
+    })
+}
+
+/// Drops a local user's password: from now on he signs in at Okta.
+pub async fn drop_password(tx: &mut Tx, user: &UserId) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE users SET password_hash = NULL WHERE id = $1 AND password_hash IS NOT NULL",
+    )
+    .bind(user.as_str().to_owned())
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Whether any membership, counting or not, puts him into this team.
+pub async fn is_member(tx: &mut Tx, user: &UserId, team: &TeamId) -> Result<bool, StoreError> {
+    let row =
+        sqlx::query("SELECT team_id FROM memberships WHERE user_id = $1 AND team_id = $2 LIMIT 1")
+            .bind(user.as_str().to_owned())
+            .bind(team.as_str().to_owned())
+            .fetch_optional(tx.conn())
+            .await?;
+    Ok(row.is_some())
+}
