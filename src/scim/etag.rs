@@ -54,10 +54,7 @@ impl Condition {
     pub fn matches(&self, version: i64) -> bool {
         match self {
             Self::Any => true,
-            Self::Tags(tags) => {
-                let present = version.to_string();
-                tags.iter().any(|tag| *tag == present)
-            }
+            Self::Tags(tags) => tags.contains(&version.to_string()),
         }
     }
 }

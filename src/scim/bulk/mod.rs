@@ -114,9 +114,8 @@ pub fn parse(body: &[u8], limits: BulkLimits) -> Result<BulkRequest, ScimError> 
         })?),
     };
     let name = json::spelled(&object, "Operations");
-    let operations = match name.and_then(|name| object.shift_remove(&name)) {
-        Some(Value::Array(operations)) => operations,
-        _ => return Err(ScimError::invalid_syntax("Operations must be a list.")),
+    let Some(Value::Array(operations)) = name.and_then(|name| object.shift_remove(&name)) else {
+        return Err(ScimError::invalid_syntax("Operations must be a list."));
     };
     if operations.len() > limits.operations {
         let detail = format!(
@@ -289,7 +288,7 @@ impl BulkResult {
 }
 
 /// The body of the answer. Operations that were not reached (`failOnErrors`) are not in it.
-pub fn response(operations: Vec<Value>) -> Value {
+pub fn response(operations: &[Value]) -> Value {
     json!({"schemas": [BULK_RESPONSE_URN], "Operations": operations})
 }
 

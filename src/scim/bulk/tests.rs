@@ -217,10 +217,7 @@ fn the_answer_of_an_operation() {
     );
     assert_eq!(failed.get("location"), None);
     assert_eq!(
-        response(vec![failed])["Operations"]
-            .as_array()
-            .unwrap()
-            .len(),
+        response(&[failed])["Operations"].as_array().unwrap().len(),
         1
     );
 }

@@ -83,16 +83,18 @@ fn comparison(compare: &Compare, attribute: Option<&Attribute>) -> Result<(), Sc
         CompareOp::Greater | CompareOp::GreaterOrEqual | CompareOp::Less | CompareOp::LessOrEqual
     );
     let fits = match (attribute.kind, &compare.value) {
-        (_, Literal::Null) => true,
-        (Kind::Boolean, Literal::Bool(_)) => !ordered,
-        (Kind::Integer | Kind::Decimal, Literal::Number(_)) => true,
-        // RFC 7644 table 3: binary attributes have no order.
-        (Kind::Binary, Literal::String(_)) => !ordered,
-        (Kind::DateTime, Literal::String(text)) => match compare.op {
-            CompareOp::Contains | CompareOp::StartsWith | CompareOp::EndsWith => false,
-            _ => text.parse::<jiff::Timestamp>().is_ok(),
-        },
-        (Kind::String | Kind::Reference, Literal::String(_)) => true,
+        (_, Literal::Null)
+        | (Kind::Integer | Kind::Decimal, Literal::Number(_))
+        | (Kind::String | Kind::Reference, Literal::String(_)) => true,
+        // RFC 7644 table 3: booleans and binary values have no order.
+        (Kind::Boolean, Literal::Bool(_)) | (Kind::Binary, Literal::String(_)) => !ordered,
+        (Kind::DateTime, Literal::String(text)) => {
+            let partial = matches!(
+                compare.op,
+                CompareOp::Contains | CompareOp::StartsWith | CompareOp::EndsWith
+            );
+            !partial && text.parse::<jiff::Timestamp>().is_ok()
+        }
         _ => false,
     };
     if fits {

@@ -143,7 +143,7 @@ fn values<'a>(
 fn spread<'a>(value: Option<&'a Value>, into: &mut Vec<&'a Value>) {
     match value {
         Some(Value::Array(values)) => {
-            into.extend(values.iter().filter(|value| !json::is_absent(value)))
+            into.extend(values.iter().filter(|value| !json::is_absent(value)));
         }
         Some(value) if !json::is_absent(value) => into.push(value),
         _ => {}

@@ -85,7 +85,7 @@ impl<'a> Parser<'a> {
 
     fn parenthesized(&mut self) -> Result<Filter, ScimError> {
         self.at += 1;
-        self.deeper(|parser| parser.or(), b')', "expected `)`")
+        self.deeper(Self::or, b')', "expected `)`")
     }
 
     fn deeper(
@@ -133,7 +133,7 @@ impl<'a> Parser<'a> {
         }
         self.at += 1;
         self.in_value_path = true;
-        let mut filter = self.deeper(|parser| parser.or(), b']', "expected `]`")?;
+        let mut filter = self.deeper(Self::or, b']', "expected `]`")?;
         // `emails[type eq "work"].value co "@x"` is not in the RFC's grammar; clients write it and mean this.
         if self.peek() == Some(b'.') {
             self.at += 1;

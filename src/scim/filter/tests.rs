@@ -94,8 +94,8 @@ fn a_sub_attribute_after_brackets_is_one_more_condition_inside() {
         parse(r#"emails[type eq "work" and value co "@x"]"#).unwrap()
     );
     assert_eq!(
-        parse(r#"emails[a pr or b pr].value pr"#).unwrap(),
-        parse(r#"emails[(a pr or b pr) and value pr]"#).unwrap()
+        parse("emails[a pr or b pr].value pr").unwrap(),
+        parse("emails[(a pr or b pr) and value pr]").unwrap()
     );
 }
 
@@ -265,7 +265,7 @@ fn what_no_user_can_answer_is_an_invalid_filter() {
         r#"meta.created co "2026""#,
         r#"x509Certificates.value gt "x""#,
         r#"userName eq "a" or nope eq "x""#,
-        r#"not (nope pr)"#,
+        "not (nope pr)",
     ] {
         let filter = parse(text).unwrap();
         assert_eq!(

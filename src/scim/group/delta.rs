@@ -14,6 +14,10 @@ pub struct GroupDelta {
     /// The new name; none: it stays.
     pub display_name: Option<String>,
     /// The new externalId, `Some(None)`: none any more; none: it stays.
+    #[expect(
+        clippy::option_option,
+        reason = "unmentioned, gone and given are three cases"
+    )]
     pub external_id: Option<Option<String>>,
     /// Changes of extensions, in order.
     pub extensions: Vec<ExtensionChange>,

@@ -52,7 +52,7 @@ fn one(raw: &RawValue) -> Result<Option<MemberRef>, ScimError> {
     for (name, raw) in fields {
         match json::value(raw.get())? {
             Value::String(text) if name.eq_ignore_ascii_case("value") && !text.is_empty() => {
-                value = Some(text)
+                value = Some(text);
             }
             Value::String(text) if name.eq_ignore_ascii_case("display") => display = Some(text),
             _ => {}

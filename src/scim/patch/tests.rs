@@ -1,4 +1,10 @@
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::needless_pass_by_value,
+    reason = "tests"
+)]
 
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};

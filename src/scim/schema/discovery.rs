@@ -64,9 +64,8 @@ pub fn service_provider_config(base: &str, capabilities: &Capabilities) -> Value
 /// The body of `GET /ResourceTypes`.
 pub fn resource_types(base: &str) -> Value {
     list(
-        [ResourceType::User, ResourceType::Group]
-            .map(|resource| resource_type_json(base, resource))
-            .into(),
+        &[ResourceType::User, ResourceType::Group]
+            .map(|resource| resource_type_json(base, resource)),
     )
 }
 
@@ -80,7 +79,11 @@ pub fn resource_type(base: &str, id: &str) -> Option<Value> {
 
 /// The body of `GET /Schemas`.
 pub fn schemas(base: &str) -> Value {
-    list(all().map(|schema| schema_json(base, schema)).collect())
+    list(
+        &all()
+            .map(|schema| schema_json(base, schema))
+            .collect::<Vec<_>>(),
+    )
 }
 
 /// The body of `GET /Schemas/{urn}`; URNs are compared ignoring ASCII case.
@@ -98,7 +101,7 @@ fn all() -> impl Iterator<Item = &'static Schema> {
         })
 }
 
-fn list(resources: Vec<Value>) -> Value {
+fn list(resources: &[Value]) -> Value {
     json!({
         "schemas": [LIST_URN],
         "totalResults": resources.len(),

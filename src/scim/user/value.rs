@@ -205,16 +205,14 @@ fn key(attribute: &'static Attribute, value: &Value) -> String {
             text.to_lowercase()
         })
     };
-    match part("value") {
-        // U+0000 cannot occur in a value, so that the parts cannot run into each other.
-        Some(text) => format!("{text}\0{}", part("type").unwrap_or_default()),
-        None => {
-            let mut rest = value.clone();
-            if let Some(object) = rest.as_object_mut() {
-                object.shift_remove("primary");
-                object.sort_keys();
-            }
-            rest.to_string()
-        }
+    // U+0000 cannot occur in a value, so that the parts cannot run into each other.
+    if let Some(text) = part("value") {
+        return format!("{text}\0{}", part("type").unwrap_or_default());
     }
+    let mut rest = value.clone();
+    if let Some(object) = rest.as_object_mut() {
+        object.shift_remove("primary");
+        object.sort_keys();
+    }
+    rest.to_string()
 }
