@@ -5,6 +5,7 @@
 //! changed (R14), in the transaction that changed it.
 
 pub mod binding;
+pub mod directory;
 mod error;
 pub mod groups;
 pub mod joining;

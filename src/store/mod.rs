@@ -35,6 +35,7 @@ pub mod rereads;
 pub mod run_changes;
 pub mod runs;
 pub mod scim_requests;
+pub mod search;
 pub mod sql;
 pub mod stamps;
 pub mod sweep;
@@ -107,6 +108,11 @@ impl Store {
         );
         self.tell_time(&mut tx).await?;
         Ok(tx)
+    }
+
+    /// For a read that is one statement and so needs no snapshot.
+    fn readers(&self) -> &AnyPool {
+        &self.inner.readers
     }
 
     /// The attempts of one unit of work; [`in_write!`](crate::store::in_write) drives them.

@@ -7,6 +7,7 @@
 //! |---|---|---|
 //! | `{{rows $1}}` | `json_each($1)` | `jsonb_array_elements($1::jsonb) AS rows(value)` |
 //! | `{{texts $1}}` | `json_each($1)` | `jsonb_array_elements_text($1::jsonb) AS texts(value)` |
+//! | `{{pairs}}` | `json_group_array(json_array(first, second))` | `CAST(json_agg(json_build_array(first, second)) AS TEXT)` |
 //! | `{{bytes}}` | nothing | `COLLATE "C"` |
 //!
 //! `value ->> 'key'` reads a field of a row as text in both; `CAST(value ->> 'key' AS BIGINT)` a number.
@@ -65,6 +66,12 @@ fn translate(engine: Engine, text: &str) -> String {
                     argument,
                     "::jsonb) AS texts(value)",
                 ]);
+            }
+            (Engine::Sqlite, "pairs") => {
+                out.push_str("json_group_array(json_array(first, second))")
+            }
+            (Engine::Postgres, "pairs") => {
+                out.push_str("CAST(json_agg(json_build_array(first, second)) AS TEXT)");
             }
             (Engine::Postgres, "bytes") => out.push_str("COLLATE \"C\""),
             _ => {}

@@ -9,5 +9,6 @@
 
 mod okta;
 mod rules;
+mod search;
 mod store;
 mod support;

@@ -1,0 +1,128 @@
+//! Reading the directory as SCIM shows it: one user, one group, lists.
+//!
+//! Whatever can be long is a [`Body`]: it is read in chunks inside one snapshot and turned into bytes as it comes, so that
+//! memory does not grow with a group. What nobody will see (`attributes`, `excludedAttributes`) is not read.
+
+mod body;
+mod list;
+mod show;
+
+use crate::model::fold::fold;
+use crate::model::id::{GroupId, UserId};
+use crate::scim::ResourceType;
+use crate::scim::json::Object;
+use crate::scim::projection::Projection;
+use crate::store::search;
+
+pub use body::Body;
+pub use list::{list, search_all};
+
+use super::{Error, Service};
+
+/// Past so many members the answer to a PATCH leaves `members` out, unless `attributes` asks for them: adding one member
+/// to a group of 100,000 must not read the others.
+pub const MEMBERS_AFTER_PATCH: i64 = 1_000;
+
+/// How resources are to be shown.
+#[derive(Debug, Clone)]
+pub struct View {
+    /// What every URL begins with: `https://…/scim/v2`.
+    pub base: String,
+    /// Which attributes.
+    pub projection: Projection,
+}
+
+/// A user as he is shown.
+#[derive(Debug, Clone)]
+pub struct ShownUser {
+    /// The version behind the ETag.
+    pub version: i64,
+    /// The resource.
+    pub resource: Object,
+}
+
+/// A group as it is shown.
+#[derive(Debug)]
+pub struct ShownGroup {
+    /// The version behind the ETag.
+    pub version: i64,
+    /// The resource, as bytes.
+    pub body: Body,
+}
+
+/// Whether a group is shown with its members.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Members {
+    /// Where the view wants them.
+    AsAsked,
+    /// Where the view wants them and they are few, or where it asks for them by name: the answer to a PATCH.
+    IfFew,
+}
+
+impl View {
+    fn groups(&self) -> search::Groups {
+        if self.projection.wants(ResourceType::User, "groups") {
+            search::Groups::Load
+        } else {
+            search::Groups::Skip
+        }
+    }
+}
+
+/// The user with this id, if SCIM can see him (R12).
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub async fn find_user(service: &Service, view: &View, id: &UserId) -> Result<ShownUser, Error> {
+    let found = search::find_user(&service.store, id, view.groups()).await?;
+    let found = found.ok_or(Error::NotFound("User"))?;
+    Ok(ShownUser {
+        version: found.version,
+        resource: show::user(view, &found)?,
+    })
+}
+
+/// The version of the user with this id, if SCIM can see him.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub async fn find_user_version(service: &Service, id: &UserId) -> Result<i64, Error> {
+    let found = search::find_user(&service.store, id, search::Groups::Skip).await?;
+    Ok(found.ok_or(Error::NotFound("User"))?.version)
+}
+
+/// The group with this id, if SCIM can see it (R12).
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub async fn find_group(
+    service: &Service,
+    view: &View,
+    id: &GroupId,
+    members: Members,
+) -> Result<ShownGroup, Error> {
+    let mut tx = service.store.read().await?;
+    let found = search::find_group(&mut tx, id).await?;
+    let found = found.ok_or(Error::NotFound("Group"))?;
+    let asked = view.projection.asks(ResourceType::Group, "members");
+    let few = found.member_count <= MEMBERS_AFTER_PATCH;
+    let wanted = view.projection.wants(ResourceType::Group, "members")
+        && (members == Members::AsAsked || asked || few);
+    Ok(ShownGroup {
+        version: found.version,
+        body: Body::of_group(tx, view.clone(), found, wanted),
+    })
+}
+
+/// Whether a filter asks for one userName, and for its fold: the lookup Okta makes before each assignment.
+fn looked_up(filter: &crate::scim::filter::Filter) -> Option<String> {
+    use crate::scim::filter::{Compare, CompareOp, Filter, Literal};
+    match filter {
+        Filter::Compare(Compare {
+            path,
+            op: CompareOp::Equal,
+            value: Literal::String(text),
+        }) if path.is(crate::scim::USER_URN, "userName") => Some(fold(text)),
+        _ => None,
+    }
+}
