@@ -332,12 +332,6 @@ fn what_must_stay_cannot_be_taken() {
         json!([{"op": "replace", "path": "meta.version", "value": "1"}]),
         ScimType::Mutability,
     );
-    assert_eq!(
-        golden(json!([{"op": "remove", "path": "active"}]), json!({}))
-            .doc
-            .active,
-        None
-    );
 }
 
 #[test]
@@ -455,4 +449,35 @@ fn deep_values_are_refused_at_once() {
         "(".repeat(1_000_000)
     );
     parse(path.as_bytes()).unwrap_err();
+}
+
+#[test]
+fn a_removed_active_is_not_shown_and_says_nothing() {
+    let meta = crate::scim::Meta {
+        resource_type: crate::scim::ResourceType::User,
+        created: String::new(),
+        last_modified: String::new(),
+        location: String::new(),
+        version: 1,
+    };
+    let removed = patched(&json!([{"op": "remove", "path": "active"}]))
+        .unwrap()
+        .doc;
+    assert_eq!(removed.active, None);
+    assert!(
+        !removed
+            .to_resource("u1", true, &meta, None)
+            .contains_key("active")
+    );
+    let stored = UserDoc::from_stored(removed.attributes().clone());
+    let body = br#"{"Operations":[{"op":"add","path":"active","value":true}]}"#;
+    let again = apply_user("u1", &stored, &parse(body).unwrap(), fold)
+        .unwrap()
+        .doc;
+    assert_eq!(again.active, Some(true));
+    assert_eq!(again.to_resource("u1", true, &meta, None)["active"], true);
+    let null = patched(&json!([{"op": "replace", "value": {"active": null}}]))
+        .unwrap()
+        .doc;
+    assert_eq!(null, start());
 }

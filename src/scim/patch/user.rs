@@ -133,10 +133,15 @@ impl Work<'_> {
             "schemas" | "groups" => return Ok(()),
             "meta" if told == Told::ByName => return Ok(()),
             "meta" => return Err(ScimError::mutability("meta cannot be changed.")),
-            // A PATCH that takes `active` away says nothing about it, as a PUT without it does.
-            "active" if op == Op::Remove || value.is_null() => return Ok(()),
+            "active" if op == Op::Remove => {
+                self.patched.doc.unassign_active();
+                return Ok(());
+            }
+            // Null says nothing about it, as a PUT without it does.
+            "active" if value.is_null() => return Ok(()),
             "active" => {
-                self.patched.doc.active = Some(boolean("active", &value)?);
+                let active = boolean("active", &value)?;
+                self.patched.doc.assign_active(active);
                 return Ok(());
             }
             "password" => {

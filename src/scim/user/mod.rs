@@ -16,6 +16,8 @@ use super::{MAX_INDEXED_CHARS, Meta, USER_URN};
 
 pub use read::from_object;
 
+const ACTIVE: &str = "active";
+
 /// The attributes of a User, in canonical spelling.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct UserDoc {
@@ -65,7 +67,8 @@ impl UserDoc {
         }
     }
 
-    /// Every attribute that is stored, in the order the client sent them: all but `active`.
+    /// Every attribute that is stored, in the order the client sent them: all but `active`,
+    /// for which at most a null stands here, where a PATCH removed it.
     pub fn attributes(&self) -> &Object {
         &self.attributes
     }
@@ -148,15 +151,30 @@ impl UserDoc {
         let mut resource = Object::new();
         resource.insert("schemas".to_owned(), json!(schemas));
         resource.insert("id".to_owned(), id.into());
-        for (name, value) in &self.attributes {
+        for (name, value) in self.attributes.iter().filter(|(_, value)| !value.is_null()) {
             resource.insert(name.clone(), value.clone());
         }
-        resource.insert("active".to_owned(), active.into());
+        if !self.attributes.contains_key(ACTIVE) {
+            resource.insert(ACTIVE.to_owned(), active.into());
+        }
         if let Some(groups) = groups.filter(|groups| !groups.is_empty()) {
             resource.insert("groups".to_owned(), Value::Array(groups));
         }
         resource.insert("meta".to_owned(), meta.to_json());
         resource
+    }
+
+    /// A PATCH removed `active`: it is not shown any more (RFC 7644 section 3.5.2.2). The fact behind it stays as it is,
+    /// for to be unassigned is neither true nor false; a null stands for it among the attributes that are stored.
+    pub(in crate::scim) fn unassign_active(&mut self) {
+        self.active = None;
+        self.attributes.insert(ACTIVE.to_owned(), Value::Null);
+    }
+
+    /// A PATCH says what `active` is; it is shown again.
+    pub(in crate::scim) fn assign_active(&mut self, active: bool) {
+        self.active = Some(active);
+        self.attributes.shift_remove(ACTIVE);
     }
 
     fn text(&self, name: &str) -> Option<&str> {
