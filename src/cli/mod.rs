@@ -6,6 +6,7 @@ pub mod args;
 mod check;
 pub mod exit;
 pub mod output;
+mod serve;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -60,9 +61,18 @@ pub fn run() -> ExitCode {
 
 fn dispatch(context: &Context, command: Command) -> Result<Exit, Failure> {
     match command {
+        Command::Serve => serve::run(context),
         Command::Check(args) => check::run(context, &args),
         other => Err(not_built(other.name())),
     }
+}
+
+/// The runtime of a command that speaks to the store or the network.
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::failed(format!("no runtime: {error}")))
 }
 
 /// What a command says that this version does not have.

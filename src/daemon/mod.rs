@@ -1,6 +1,8 @@
 //! Start order, tasks and the two-stage stop of the daemon.
 
+pub mod assemble;
 pub mod lifecycle;
 pub mod logging;
 pub mod notify;
+pub mod okta_client;
 pub mod settings;

@@ -12,6 +12,7 @@
 
 pub mod audit;
 pub mod bindings;
+mod claim;
 mod connect;
 pub mod counts;
 pub mod edges;
@@ -52,6 +53,7 @@ use std::sync::Arc;
 use sqlx::AnyPool;
 use tokio::sync::Semaphore;
 
+pub use claim::Claim;
 pub use connect::{Location, Options};
 pub use error::{Conflict, StoreError};
 pub use tx::{Engine, Tx};

@@ -1,0 +1,234 @@
+//! Start order: store, use cases, doors, loops. Used by `serve`, by `demo` and by tests that run the daemon in-process.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::lifecycle::{Cause, Lifecycle, Signals};
+use super::{notify, okta_client, settings};
+use crate::config::Config;
+use crate::http::client_addr::TrustedProxies;
+use crate::http::metrics::Metrics;
+use crate::http::server::{Server, ServerOptions};
+use crate::http::tls::TlsReload;
+use crate::http::{self, App, HttpSettings};
+use crate::model::pulse::Pulses;
+use crate::model::random::Random;
+use crate::model::time::Clock;
+use crate::service::retention::Retention;
+use crate::service::{Service, request_log};
+use crate::store::{Claim, Location, Options, Store, StoreError};
+use crate::tasks;
+
+/// How long to wait before asking again for a database that is not there yet.
+const STORE_PAUSE: Duration = Duration::from_secs(2);
+
+/// How long the accept loop may be silent before it counts as stuck.
+const SERVER_PATIENCE: Duration = Duration::from_secs(20);
+
+/// Why the daemon cannot start; the text says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store.
+    #[error("store.url: {0}")]
+    Store(String),
+    /// The listening address.
+    #[error("server.listen: {address} cannot be had: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// The reason.
+        source: std::io::Error,
+    },
+    /// TLS files.
+    #[error("server.tls: {0}")]
+    Tls(String),
+    /// Okta's settings or secrets.
+    #[error("{0}")]
+    Okta(String),
+}
+
+/// A daemon that is up: its socket is bound, its loops run.
+pub struct Daemon {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Its use cases.
+    pub service: Service,
+    lifecycle: Lifecycle,
+    tls: Option<TlsReload>,
+    /// Held for as long as the daemon lives: a second one on the same SQLite file refuses to start.
+    _claim: Option<Claim>,
+}
+
+/// Starts the daemon.
+///
+/// # Errors
+/// What keeps it from starting. A PostgreSQL that does not answer is waited for instead.
+pub async fn assemble(
+    config: &Config,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+) -> Result<Daemon, StartError> {
+    let okta = okta_client::client(&config.okta, &clock, &random).map_err(StartError::Okta)?;
+    let tls = match &config.server.tls {
+        Some(tls) => Some(
+            TlsReload::open(tls.cert.clone(), tls.key.clone())
+                .map_err(|error| StartError::Tls(error.to_string()))?,
+        ),
+        None => None,
+    };
+    let store = open_store(config, &clock, &random).await?;
+    let claim = match store.location() {
+        Location::File(path) => {
+            Some(Claim::take(path).map_err(|error| StartError::Store(error.to_string()))?)
+        }
+        Location::Server(_) => None,
+    };
+    let server = Server::bind(
+        config.server.listen,
+        ServerOptions {
+            max_connections: config.server.max_connections,
+            header_timeout: config.server.header_timeout,
+            tls: tls.clone(),
+        },
+    )
+    .await
+    .map_err(|source| StartError::Listen {
+        address: config.server.listen,
+        source,
+    })?;
+    let address = server.local_addr().map_err(|source| StartError::Listen {
+        address: config.server.listen,
+        source,
+    })?;
+
+    let service = Service::new(store, settings::service_settings(config));
+    let (log, queue) = request_log::queue();
+    let doors = HttpSettings {
+        public_url: public_url(config, address),
+        scim_body_limit: config.server.body_limit,
+        ..HttpSettings::default()
+    };
+    let app = App::new(
+        service.clone(),
+        doors,
+        log,
+        Metrics::default(),
+        Arc::clone(&clock),
+    );
+    let router = http::router(
+        app,
+        &http::Around {
+            random: Arc::clone(&random),
+            trusted: TrustedProxies::new(&config.server.trusted_proxies),
+            max_requests: config.server.max_requests,
+        },
+    );
+
+    let pulses = Pulses::default();
+    let mut lifecycle = Lifecycle::new();
+    let pulse = pulses.add("server", SERVER_PATIENCE);
+    lifecycle.spawn("server", server.serve(router, lifecycle.listen(), pulse));
+    let mut stop = lifecycle.listen();
+    lifecycle.spawn(
+        "request log",
+        tasks::request_log::run(service.clone(), queue, async move { stop.hard().await }),
+    );
+    let mut stop = lifecycle.listen();
+    lifecycle.spawn(
+        "sweeper",
+        tasks::sweeper::run(service.clone(), retention(config), async move {
+            stop.soft().await
+        }),
+    );
+    let _ = okta;
+    lifecycle.spawn("watchdog", notify::watchdog(pulses, lifecycle.listen()));
+    Ok(Daemon {
+        address,
+        service,
+        lifecycle,
+        tls,
+        _claim: claim,
+    })
+}
+
+impl Daemon {
+    /// Runs until it is told to stop or a task ends. `reload` reads the configuration again at SIGHUP.
+    pub async fn run(self, signals: Signals, mut reload: impl FnMut() -> Option<Config>) -> Cause {
+        let Self {
+            service,
+            lifecycle,
+            tls,
+            ..
+        } = self;
+        notify::ready(&format!("listening on {}", self.address));
+        let store = service.store.clone();
+        let cause = lifecycle
+            .run(
+                signals,
+                || {
+                    notify::reloading();
+                    if let Some(config) = reload() {
+                        service.replace_settings(settings::service_settings(&config));
+                        if let Some(tls) = &tls
+                            && let Err(error) = tls.reload()
+                        {
+                            tracing::error!(%error, "the certificate stays as it was");
+                        }
+                    }
+                    notify::ready("reloaded");
+                },
+                |_| notify::stopping("draining"),
+            )
+            .await;
+        store.close().await;
+        cause
+    }
+}
+
+/// Opens the store. PostgreSQL may take a while to come up after a crash, and systemd starts us beside it: it is waited
+/// for, never given up on.
+async fn open_store(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+    random: &Arc<dyn Random>,
+) -> Result<Store, StartError> {
+    let options = Options {
+        url: config.store.url.expose().to_owned(),
+        create: true,
+        force_clock: false,
+    };
+    loop {
+        match Store::open(&options, Arc::clone(clock), Arc::clone(random)).await {
+            Ok(store) => return Ok(store),
+            Err(error @ (StoreError::Unavailable(_) | StoreError::Busy))
+                if options.url.starts_with("postgres") =>
+            {
+                tracing::warn!(
+                    error = error.chain(),
+                    "the database does not answer yet; waiting for it"
+                );
+                notify::status("waiting for the database");
+                tokio::time::sleep(STORE_PAUSE).await;
+            }
+            Err(error) => return Err(StartError::Store(error.chain())),
+        }
+    }
+}
+
+fn public_url(config: &Config, address: SocketAddr) -> String {
+    match &config.server.public_url {
+        Some(url) => url.trim_end_matches('/').to_owned(),
+        None if config.server.tls.is_some() => format!("https://{address}"),
+        None => format!("http://{address}"),
+    }
+}
+
+fn retention(config: &Config) -> Retention {
+    let millis = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+    Retention {
+        audit_ms: millis(config.retention.audit),
+        runs_ms: millis(config.retention.runs),
+        scim_requests_ms: millis(config.retention.scim_requests),
+    }
+}

@@ -1,0 +1,93 @@
+//! The Okta client that the configuration asks for. Secrets are read here, and again at each reload.
+
+use std::sync::Arc;
+
+use crate::config;
+use crate::model::random::Random;
+use crate::model::time::Clock;
+use crate::okta::types::AppId;
+use crate::okta::{
+    Algorithm, Auth, Client, DpopMode, OrgUrl, Proxy, ServiceApp, Settings, Share, Surroundings,
+};
+
+/// Makes the client; `None` when no org is configured.
+///
+/// # Errors
+/// What is wrong, with the key to set right; never a secret.
+pub fn client(
+    okta: &config::Okta,
+    clock: &Arc<dyn Clock>,
+    random: &Arc<dyn Random>,
+) -> Result<Option<Client>, String> {
+    let Some(org) = &okta.org else {
+        return Ok(None);
+    };
+    let url = OrgUrl::parse(org.url.as_str()).map_err(|error| format!("okta.org_url: {error}"))?;
+    let mut settings = Settings::new(url, auth(&org.auth)?);
+    if let Some(app_id) = &okta.app_id {
+        settings.app_id = Some(AppId::parse(app_id).ok_or("okta.app_id: not an Okta app id")?);
+    }
+    settings.share = Share::new(f64::from(org.rate_share) / 100.0).unwrap_or_default();
+    settings.max_concurrent = org.concurrency;
+    settings.timeout = org.request_timeout;
+    if let Some(path) = &org.ca_file {
+        let roots = std::fs::read_to_string(path)
+            .map_err(|error| format!("okta.ca_file: {}: {error}", path.display()))?;
+        settings.extra_roots = Some(roots);
+    }
+    settings.proxy = org.proxy.as_ref().map(proxy).transpose()?;
+    let around = Surroundings::new(Arc::clone(clock), Arc::clone(random));
+    Client::new(settings, around)
+        .map(Some)
+        .map_err(|error| format!("okta: {error}"))
+}
+
+fn auth(auth: &config::Auth) -> Result<Auth, String> {
+    match auth {
+        config::Auth::Token(source) => {
+            let token = source
+                .read()
+                .map_err(|error| format!("okta.token_file: {error}"))?;
+            Ok(Auth::Ssws { token })
+        }
+        config::Auth::ServiceApp {
+            client_id,
+            private_key,
+            key_id,
+            algorithm,
+            dpop,
+            scopes,
+        } => {
+            let key = private_key
+                .read()
+                .map_err(|error| format!("okta.private_key_file: {error}"))?;
+            Ok(Auth::ServiceApp(ServiceApp {
+                client_id: client_id.clone(),
+                key,
+                key_id: key_id.clone(),
+                algorithm: match algorithm {
+                    config::Algorithm::RS256 => Algorithm::Rs256,
+                    config::Algorithm::ES256 => Algorithm::Es256,
+                },
+                scopes: scopes.clone(),
+                dpop: if *dpop { DpopMode::On } else { DpopMode::Auto },
+            }))
+        }
+    }
+}
+
+/// A proxy URL taken apart, so that its password is in no text that may be shown.
+fn proxy(url: &config::SecretUrl) -> Result<Proxy, String> {
+    let mut parsed =
+        url::Url::parse(url.expose()).map_err(|error| format!("okta.proxy: {error}"))?;
+    let user = parsed.username().to_owned();
+    let password = parsed.password().unwrap_or_default().to_owned();
+    let credentials = (!user.is_empty()).then(|| (user, password.into()));
+    // A URL with a host always takes these.
+    let _ = parsed.set_username("");
+    let _ = parsed.set_password(None);
+    Ok(Proxy {
+        url: parsed.into(),
+        credentials,
+    })
+}
