@@ -87,8 +87,8 @@ pub enum Change {
         group: GroupId,
         /// Its id in Okta.
         okta_group: OktaGroupId,
-        /// Who.
-        member: OktaUserId,
+        /// Who, by member key: his Okta id, or our id where SCIM named somebody who has none.
+        member: String,
     },
     /// Somebody is no member.
     RemoveEdge {
@@ -96,8 +96,8 @@ pub enum Change {
         group: GroupId,
         /// Its id in Okta.
         okta_group: OktaGroupId,
-        /// Who.
-        member: OktaUserId,
+        /// Who, by member key: his Okta id, or our id where SCIM named somebody who has none.
+        member: String,
     },
     /// A user of the population who is missing here (R16).
     CreateUser {

@@ -65,7 +65,7 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
 
     use super::{HeldChange, merge};
-    use crate::model::id::{GroupId, OktaGroupId, OktaUserId};
+    use crate::model::id::{GroupId, OktaGroupId};
     use crate::model::time::Timestamp;
     use crate::reconcile::{Change, Known, Planned};
 
@@ -74,7 +74,7 @@ mod tests {
             Change::RemoveEdge {
                 group: GroupId::stored(group.to_owned()),
                 okta_group: OktaGroupId::parse(group).unwrap(),
-                member: OktaUserId::parse(member).unwrap(),
+                member: member.to_owned(),
             },
             Timestamp::from_millis(at),
             "x",

@@ -16,6 +16,7 @@ pub mod request_log;
 pub mod retention;
 mod settings;
 pub mod status;
+pub mod sync;
 pub mod teams;
 pub mod tokens;
 

@@ -1,0 +1,256 @@
+//! How a run ends: the held plan, the re-read list, watermarks, problems, and the run's row.
+
+use std::collections::BTreeSet;
+
+use super::flight::Flight;
+use super::halt::Halt;
+use super::{CHUNK, Fence};
+use crate::model::id::{GroupId, RunId};
+use crate::model::run::{Outcome, RunKind, RunState};
+use crate::reconcile::Planned;
+use crate::reconcile::held::{HeldChange, Merge, merge};
+use crate::store::rereads::{self, Target};
+use crate::store::run_changes::{self, RunChange};
+use crate::store::runs::{self, Run};
+use crate::store::stamps::{self, Object};
+use crate::store::{Tx, groups, in_write, marks, problems, users};
+
+/// The held plan and what becomes of it.
+struct Plan {
+    run: Run,
+    merge: Merge,
+    kept: Vec<RunChange>,
+}
+
+impl Flight<'_> {
+    /// Ends the run.
+    pub(super) async fn finish(&mut self) -> Result<RunState, Halt> {
+        if self.dry_run {
+            return self.close(RunState::Planned, None).await;
+        }
+        let held = self.merge_held().await?;
+        let found = std::mem::take(&mut self.takings);
+        let fresh = std::mem::take(&mut self.to_hold);
+        let altered = held.as_ref().is_some_and(|plan| plan.merge.alters(fresh.len()));
+        if !fresh.is_empty() || altered {
+            for chunk in fresh.chunks(CHUNK) {
+                self.record(chunk, Outcome::Held).await?;
+            }
+        }
+        let Some(plan) = held else {
+            let state = if fresh.is_empty() { RunState::Applied } else { RunState::Held };
+            return self.close(state, None).await;
+        };
+        self.summary.still_held = (plan.merge.kept.len() + plan.merge.renewed.len()) as u64;
+        if !altered {
+            return self.close(RunState::Applied, None).await;
+        }
+        let renewed: Vec<Planned> =
+            plan.merge.renewed.iter().filter_map(|(_, place)| found.get(*place).cloned()).collect();
+        for chunk in renewed.chunks(CHUNK) {
+            self.record(chunk, Outcome::Held).await?;
+        }
+        self.copy(&plan.kept).await?;
+        let left = fresh.len() + renewed.len() + plan.kept.len();
+        let state = if left == 0 { RunState::Applied } else { RunState::Held };
+        self.close(state, Some(plan.run.id)).await
+    }
+
+    async fn merge_held(&self) -> Result<Option<Plan>, Halt> {
+        let mut tx = self.sync.service.store.read().await?;
+        let Some(run) = runs::find_held(&mut tx).await? else {
+            tx.rollback().await?;
+            return Ok(None);
+        };
+        let stamped = stamps::list_since(&mut tx, run.began_at).await?;
+        let mut rows = Vec::new();
+        let mut after = 0;
+        loop {
+            let page = run_changes::list_with(&mut tx, &run.id, Outcome::Held, after, 5_000).await?;
+            let Some(last) = page.last() else { break };
+            after = last.ordinal;
+            rows.extend(page);
+        }
+        tx.rollback().await?;
+        let mut held = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let change = super::apply::from_json(&row.change)?;
+            let objects = super::apply::stamps_of(&change);
+            held.push(HeldChange {
+                ordinal: row.ordinal,
+                key: row.key.clone(),
+                object: change.object(),
+                observed_at: row.observed_at,
+                stamped: stamped.iter().any(|(object, at)| *at >= row.observed_at && objects.contains(object)),
+            });
+        }
+        let merge = merge(&held, &self.known, &self.takings);
+        let kept: BTreeSet<i64> = merge.kept.iter().copied().collect();
+        rows.retain(|row| kept.contains(&row.ordinal));
+        Ok(Some(Plan { run, merge, kept: rows }))
+    }
+
+    /// Takes changes of the older plan over, as they are.
+    async fn copy(&mut self, kept: &[RunChange]) -> Result<(), Halt> {
+        for chunk in kept.chunks(CHUNK) {
+            let first = self.next_ordinal();
+            let rows: Vec<RunChange> = chunk
+                .iter()
+                .zip(first..)
+                .map(|(row, ordinal)| RunChange { ordinal, ..row.clone() })
+                .collect();
+            let fence: &Fence = &self.fence;
+            let copied: Result<(), Halt> = in_write!(self.sync.service.store, |tx| {
+                fence.check(tx).await?;
+                run_changes::insert(tx, &self.id, &rows).await?;
+                Ok(())
+            });
+            copied?;
+            self.skip_ordinals(rows.len());
+        }
+        Ok(())
+    }
+
+    /// The last transaction of a run.
+    async fn close(&mut self, state: RunState, replaces: Option<RunId>) -> Result<RunState, Halt> {
+        let summary = super::apply::to_json(&self.summary)?;
+        in_write!(self.sync.service.store, |tx| {
+            let Some(mut run) = runs::find(tx, &self.id).await? else {
+                return Err(Halt::Decided);
+            };
+            if self.dry_run {
+                run.state = state;
+            } else {
+                self.fence.check(tx).await?;
+                run.state = self.supersede(tx, state, replaces.as_ref()).await?;
+                self.note_rereads(tx).await?;
+                for (name, at) in &self.watermarks {
+                    marks::update(tx, name, &at.to_string()).await?;
+                }
+                self.note_problems(tx).await?;
+            }
+            run.ended_at = Some(tx.now());
+            run.summary.clone_from(&summary);
+            runs::update(tx, &run).await?;
+            stamps::remove_unneeded(tx).await?;
+            Ok(run.state)
+        })
+    }
+
+    /// The older plan goes on under this run's id, unless it was decided in the meantime.
+    async fn supersede(
+        &self,
+        tx: &mut Tx,
+        state: RunState,
+        replaces: Option<&RunId>,
+    ) -> Result<RunState, Halt> {
+        let Some(old) = replaces else { return Ok(state) };
+        let Some(mut run) = runs::find(tx, old).await? else { return Ok(state) };
+        if run.state != RunState::Held {
+            // What was copied has been decided; what is new stays to be found by the next run.
+            run_changes::update_held(tx, &self.id, Outcome::Superseded).await?;
+            return Ok(RunState::Applied);
+        }
+        run.state = RunState::Superseded;
+        run.successor = (state == RunState::Held).then(|| self.id.clone());
+        runs::update(tx, &run).await?;
+        run_changes::update_held(tx, old, Outcome::Superseded).await?;
+        Ok(state)
+    }
+
+    /// The next run reads by id what was pushed since this one began, and what could not be read (R7, R8); what was read is
+    /// off the list.
+    async fn note_rereads(&self, tx: &mut Tx) -> Result<(), Halt> {
+        for (target, read_at) in &self.reread_done {
+            rereads::remove_many(tx, std::slice::from_ref(target), *read_at).await?;
+        }
+        let mut next = self.reread_next.clone();
+        let pushed = stamps::list_since(tx, self.began_at).await?;
+        next.extend(targets(tx, pushed.into_iter().map(|(object, _)| object)).await?);
+        rereads::insert_many(tx, &next).await?;
+        Ok(())
+    }
+
+    async fn note_problems(&self, tx: &mut Tx) -> Result<(), Halt> {
+        for (okta_id, why) in &self.conflicts {
+            problems::insert(tx, "identity_conflict", okta_id.as_str(), why).await?;
+        }
+        for problem in problems::list(tx).await? {
+            let over = match problem.code.as_str() {
+                "okta_org_changed" => true,
+                "identity_conflict" => {
+                    let known = |set: &std::collections::HashSet<_>| {
+                        set.iter().any(|id: &crate::model::id::OktaUserId| id.as_str() == problem.object)
+                    };
+                    known(&self.known.users)
+                        && !self.conflicts.keys().any(|id| id.as_str() == problem.object)
+                }
+                _ => false,
+            };
+            if over {
+                problems::remove(tx, &problem.code, &problem.object).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Records that the run ended early. What it applied stays, and so does the held plan.
+    pub(super) async fn fail(&mut self, halt: &Halt) -> Result<(), Halt> {
+        let summary = super::apply::to_json(&self.summary)?;
+        let text = halt.to_string();
+        in_write!(self.sync.service.store, |tx| {
+            let Some(mut run) = runs::find(tx, &self.id).await? else { return Ok(()) };
+            if run.state != RunState::Running {
+                return Ok(()); // another daemon took over and closed it
+            }
+            run.state = RunState::Failed;
+            run.ended_at = Some(tx.now());
+            run.summary.clone_from(&summary);
+            run.error = Some(text.clone());
+            runs::update(tx, &run).await?;
+            if !matches!(halt, Halt::NotHolder) {
+                self.note_rereads(tx).await?;
+            }
+            stamps::remove_unneeded(tx).await?;
+            Ok(())
+        })
+    }
+
+    /// Whether a hook's run has nothing to do with listings.
+    pub(super) fn is_hook(&self) -> bool {
+        self.kind == RunKind::Hook
+    }
+}
+
+/// What is read by id to know these objects again.
+pub(crate) async fn targets(
+    tx: &mut Tx,
+    objects: impl Iterator<Item = Object>,
+) -> Result<Vec<(Target, &'static str)>, Halt> {
+    const WHY: &str = "pushed while a run was in flight";
+    let (mut people, mut lists): (BTreeSet<String>, BTreeSet<GroupId>) = Default::default();
+    for object in objects {
+        match object {
+            Object::User(key) | Object::Facts(key) | Object::Profile(key) => {
+                people.insert(key);
+            }
+            Object::Edge(group, _) | Object::Members(group) => {
+                lists.insert(group);
+            }
+        }
+    }
+    let mut targets = Vec::new();
+    let people: Vec<&str> = people.iter().map(String::as_str).collect();
+    for chunk in people.chunks(CHUNK) {
+        for row in users::find_many_by_member_key(tx, chunk).await? {
+            let target = row.okta_id.map_or(Target::Login(row.id), Target::User);
+            targets.push((target, WHY));
+        }
+    }
+    let lists: Vec<&str> = lists.iter().map(GroupId::as_str).collect();
+    for chunk in lists.chunks(CHUNK) {
+        let rows = groups::find_many(tx, chunk).await?;
+        targets.extend(rows.into_iter().filter_map(|row| Some((Target::Group(row.okta?.id), WHY))));
+    }
+    Ok(targets)
+}

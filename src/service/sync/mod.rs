@@ -1,0 +1,150 @@
+//! A run: fetched, planned, guarded, applied or held, recorded.
+//!
+//! [`Sync::run`] is the one entry, whatever woke it: a schedule, a kick, a request, an event. It takes no hints from what
+//! woke it (a hook names only what to read) and reads everything itself, so running twice changes nothing (R10).
+//!
+//! | file | one idea |
+//! |---|---|
+//! | `flight` | the state of a run in flight; how it begins |
+//! | `groups`, `members`, `users`, `rereads`, `leavers` | what is read, and the plan that follows from it |
+//! | `apply/` | changes into the store, in one transaction each chunk (R7) |
+//! | `judge` | what a plan would take, before the guard (R9) |
+//! | `takings` | takings applied or held |
+//! | `finish` | the held plan, re-reads, watermarks and the run's row |
+//! | `request` | asking the daemon that polls |
+
+pub(crate) mod apply;
+mod finish;
+mod flight;
+mod groups;
+mod halt;
+pub(crate) mod judge;
+mod leavers;
+mod members;
+mod request;
+mod rereads;
+mod summary;
+mod takings;
+mod users;
+
+use std::sync::Arc;
+
+pub(crate) use halt::Fence;
+pub use halt::Halt;
+pub use request::{find_request, pause, request, resume};
+pub use summary::{ReadCounts, Summary, Unknown};
+pub(crate) use summary::kind;
+
+use super::Service;
+use crate::model::actor::Channel;
+use crate::model::id::RunId;
+use crate::model::run::{RunKind, RunState};
+use crate::model::time::Clock;
+use crate::okta::Client;
+use crate::store::rereads::Target;
+use flight::Flight;
+
+/// Most changes one transaction applies, so that a push never waits over a second.
+pub(crate) const CHUNK: usize = 2_000;
+
+/// What makes runs: the store, Okta, and the name under which this daemon holds the lease.
+#[derive(Clone)]
+pub struct Sync {
+    /// The use cases' store and settings.
+    pub service: Service,
+    /// Okta.
+    pub okta: Client,
+    /// The clock that `okta` reads.
+    pub clock: Arc<dyn Clock>,
+    /// This daemon's name in the lease.
+    pub holder: String,
+}
+
+/// What a run is to be.
+#[derive(Debug, Clone)]
+pub struct Ask {
+    /// Full, delta or hook.
+    pub kind: RunKind,
+    /// Who wants it: `poll` (a schedule), `hook`, `api`, `cli`.
+    pub channel: Channel,
+    /// By name.
+    pub actor: String,
+    /// Only plan: nothing but the run's own rows is written.
+    pub dry_run: bool,
+    /// The `sync_requests` row it answers.
+    pub request: Option<String>,
+    /// What to read, beside what a run of this kind reads anyway.
+    pub targets: Vec<Target>,
+}
+
+impl Ask {
+    /// What a schedule wants.
+    pub fn scheduled(kind: RunKind) -> Self {
+        Self {
+            kind,
+            channel: Channel::Poll,
+            actor: "schedule".to_owned(),
+            dry_run: false,
+            request: None,
+            targets: Vec::new(),
+        }
+    }
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// The run.
+    pub id: RunId,
+    /// Its state.
+    pub state: RunState,
+    /// What it read and did.
+    pub summary: Summary,
+}
+
+impl Sync {
+    /// Does one run in the lease's `epoch`.
+    ///
+    /// # Errors
+    /// Why it ended early. Unless the lease is lost or the store is away, its row says so too.
+    pub async fn run(&self, epoch: i64, ask: &Ask) -> Result<Ended, Halt> {
+        let mut flight = Flight::begin(self, epoch, ask).await?;
+        tracing::info!(run = %flight.id, kind = flight.kind.as_str(), "run begun");
+        match flight.fly(ask).await {
+            Ok(state) => {
+                tracing::info!(run = %flight.id, state = state.as_str(), "run ended");
+                Ok(Ended {
+                    id: flight.id.clone(),
+                    state,
+                    summary: flight.summary,
+                })
+            }
+            Err(halt) => {
+                tracing::warn!(run = %flight.id, error = %halt, "run ended early");
+                if let Err(error) = flight.fail(&halt).await {
+                    tracing::warn!(run = %flight.id, %error, "the end of the run could not be recorded");
+                }
+                Err(halt)
+            }
+        }
+    }
+}
+
+impl Flight<'_> {
+    async fn fly(&mut self, ask: &Ask) -> Result<RunState, Halt> {
+        self.check_org().await?;
+        self.reread(&ask.targets).await?;
+        if self.kind != RunKind::Hook {
+            self.read_groups().await?;
+        }
+        self.read_members().await?;
+        if self.kind != RunKind::Hook {
+            self.read_users().await?;
+        }
+        self.find_leavers().await?;
+        self.apply_renames().await?;
+        self.take().await?;
+        self.try_deferred().await?;
+        self.finish().await
+    }
+}

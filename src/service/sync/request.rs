@@ -1,0 +1,89 @@
+//! Asking the daemon that polls, and pausing it.
+
+use crate::model::actor::Cx;
+use crate::model::random::Random;
+use crate::model::run::RunKind;
+use crate::model::time::Timestamp;
+use crate::service::{Error, Service};
+use crate::store::sync_requests::{self, SyncRequest};
+use crate::store::{audit, in_write, organization};
+
+/// Asks the daemon that polls for a run; follow it with [`find_request`].
+///
+/// # Errors
+/// [`Error::Invalid`] for a kind that nobody can ask for.
+pub async fn request(
+    service: &Service,
+    cx: &Cx,
+    kind: RunKind,
+    dry_run: bool,
+) -> Result<SyncRequest, Error> {
+    if !matches!(kind, RunKind::Full | RunKind::Delta) {
+        return Err(Error::Invalid("ask for a full or a delta run".to_owned()));
+    }
+    in_write!(service.store, |tx| {
+        let request = SyncRequest {
+            id: fresh_id(tx.random()),
+            kind,
+            dry_run,
+            actor: cx.actor.clone(),
+            channel: cx.channel.as_str().to_owned(),
+            asked_at: tx.now(),
+            run_id: None,
+        };
+        sync_requests::insert(tx, &request).await?;
+        Ok(request)
+    })
+}
+
+fn fresh_id(random: &dyn Random) -> String {
+    let mut bytes = [0; 16];
+    random.fill(&mut bytes);
+    format!("{:032x}", u128::from_le_bytes(bytes))
+}
+
+/// A request as it stands: its `run_id` is set once the daemon has begun the run.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is no such request.
+pub async fn find_request(service: &Service, id: &str) -> Result<SyncRequest, Error> {
+    let mut tx = service.store.read().await?;
+    let found = sync_requests::find(&mut tx, id).await?;
+    tx.rollback().await?;
+    found.ok_or(Error::NotFound("request"))
+}
+
+/// Pauses runs, kicks and hooks until an instant (`None`: until resumed); pushes go on.
+///
+/// # Errors
+/// [`Error::Store`].
+pub async fn pause(service: &Service, cx: &Cx, until: Option<Timestamp>) -> Result<(), Error> {
+    let until = until.unwrap_or(Timestamp::from_millis(i64::MAX));
+    set_pause(service, cx, Some(until)).await
+}
+
+/// Ends the pause.
+///
+/// # Errors
+/// [`Error::Store`].
+pub async fn resume(service: &Service, cx: &Cx) -> Result<(), Error> {
+    set_pause(service, cx, None).await
+}
+
+async fn set_pause(service: &Service, cx: &Cx, until: Option<Timestamp>) -> Result<(), Error> {
+    in_write!(service.store, |tx| {
+        let before = organization::find(tx).await?.paused_until;
+        let by = until.is_some().then_some(cx.actor.as_str());
+        organization::update_pause(tx, until, by).await?;
+        let value = |at: Option<Timestamp>| at.map(|at| serde_json::json!({ "until": at.to_string() }));
+        let entry = audit::Entry {
+            action: if until.is_some() { "sync.paused" } else { "sync.resumed" },
+            object_kind: "sync",
+            object_id: "poller".to_owned(),
+            before: value(before),
+            after: value(until),
+        };
+        audit::insert(tx, cx, &[entry]).await?;
+        Ok(())
+    })
+}

@@ -1,0 +1,172 @@
+//! What a run takes away: muted, still held, applied or held anew (R9).
+
+use std::collections::HashSet;
+
+use super::apply::{self, Done};
+use super::flight::Flight;
+use super::halt::Halt;
+use super::judge::judge;
+use super::{CHUNK, Fence};
+use crate::model::fold::fold;
+use crate::model::run::Outcome;
+use crate::reconcile::renames::{self, Rename};
+use crate::reconcile::{Change, Planned};
+use crate::store::{in_write, mutes, run_changes, runs, users};
+
+impl Flight<'_> {
+    /// Renames the poll owns, chain by chain: within one all userNames are freed before any is set (R18).
+    pub(super) async fn apply_renames(&mut self) -> Result<(), Halt> {
+        let planned = std::mem::take(&mut self.renames);
+        if planned.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<&str> = planned
+            .iter()
+            .filter_map(|planned| match &planned.change {
+                Change::UpdateProfile { user, .. } => Some(user.as_str()),
+                _ => None,
+            })
+            .collect();
+        let mut tx = self.sync.service.store.read().await?;
+        let mut rows = Vec::new();
+        for chunk in ids.chunks(CHUNK) {
+            rows.extend(users::find_many(&mut tx, chunk).await?);
+        }
+        tx.rollback().await?;
+        let names: Vec<Rename> = planned
+            .iter()
+            .map(|planned| match &planned.change {
+                Change::UpdateProfile { user, person, .. } => Rename {
+                    from: rows.iter().find(|row| row.id == *user).map(|row| fold(&row.user_name)).unwrap_or_default(),
+                    to: fold(&person.user_name),
+                },
+                _ => Rename { from: String::new(), to: String::new() },
+            })
+            .collect();
+        let mut chunk: Vec<Planned> = Vec::new();
+        for chain in renames::chains(&names) {
+            if !chunk.is_empty() && chunk.len() + chain.len() > CHUNK {
+                self.apply(&std::mem::take(&mut chunk)).await?;
+            }
+            chunk.extend(chain.into_iter().filter_map(|place| planned.get(place).cloned()));
+        }
+        self.apply(&chunk).await
+    }
+
+    /// Users whose join waited for what this run has renamed and taken away by now.
+    pub(super) async fn try_deferred(&mut self) -> Result<(), Halt> {
+        let deferred = std::mem::take(&mut self.deferred);
+        if deferred.is_empty() {
+            return Ok(());
+        }
+        self.take_seen(deferred).await?;
+        for seen in std::mem::take(&mut self.deferred) {
+            self.report_conflict(seen).await?;
+        }
+        Ok(())
+    }
+
+    /// Applies or holds what the run takes away.
+    pub(super) async fn take(&mut self) -> Result<(), Halt> {
+        if self.takings.is_empty() {
+            return Ok(());
+        }
+        if self.dry_run {
+            let all = std::mem::take(&mut self.takings);
+            let settings = self.sync.service.settings();
+            let mut tx = self.sync.service.store.read().await?;
+            let refs: Vec<&Planned> = all.iter().collect();
+            self.summary.breaches = judge(&mut tx, &settings.guard, &refs).await?;
+            tx.rollback().await?;
+            for chunk in all.chunks(CHUNK) {
+                self.record(chunk, Outcome::Planned).await?;
+            }
+            return Ok(());
+        }
+        let fresh = self.sort_out().await?;
+        if fresh.is_empty() {
+            return Ok(());
+        }
+        let settings = self.sync.service.settings();
+        let refs: Vec<&Planned> = fresh.iter().collect();
+        let mut tx = self.sync.service.store.read().await?;
+        let breaches = judge(&mut tx, &settings.guard, &refs).await?;
+        tx.rollback().await?;
+        if !breaches.is_empty() {
+            self.summary.breaches = breaches;
+            self.to_hold = fresh;
+            return Ok(());
+        }
+        for (place, chunk) in fresh.chunks(CHUNK).enumerate() {
+            if !self.take_chunk(chunk).await? {
+                self.to_hold = fresh[place * CHUNK..].to_vec();
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Drops what is muted and sets aside what is held already; gives what is new.
+    async fn sort_out(&mut self) -> Result<Vec<Planned>, Halt> {
+        let mut tx = self.sync.service.store.read().await?;
+        let keys: Vec<String> = self.takings.iter().map(|planned| planned.change.key()).collect();
+        let mut muted = HashSet::new();
+        for chunk in keys.chunks(CHUNK) {
+            let chunk: Vec<&str> = chunk.iter().map(String::as_str).collect();
+            muted.extend(mutes::list(&mut tx, &chunk).await?);
+        }
+        let mut held = HashSet::new();
+        if let Some(run) = runs::find_held(&mut tx).await? {
+            let mut after = 0;
+            loop {
+                let page = run_changes::list_with(&mut tx, &run.id, Outcome::Held, after, 5_000).await?;
+                let Some(last) = page.last() else { break };
+                after = last.ordinal;
+                held.extend(page.into_iter().map(|change| change.key));
+            }
+        }
+        tx.rollback().await?;
+        let mut fresh = Vec::new();
+        let mut seen = HashSet::new();
+        let mut found = Vec::new();
+        for (planned, key) in std::mem::take(&mut self.takings).into_iter().zip(keys) {
+            if !seen.insert(key.clone()) {
+                continue;
+            }
+            if muted.contains(&key) {
+                self.summary.muted += 1;
+            } else if held.contains(&key) {
+                found.push(planned);
+            } else {
+                fresh.push(planned);
+            }
+        }
+        // What is left here was found again; `finish` compares it with the held plan.
+        self.takings = found;
+        Ok(fresh)
+    }
+
+    /// Applies takings in one transaction, in which the guard looks again. False: it stops them now.
+    async fn take_chunk(&mut self, chunk: &[Planned]) -> Result<bool, Halt> {
+        let settings = self.sync.service.settings();
+        let first = self.next_ordinal();
+        let refs: Vec<&Planned> = chunk.iter().collect();
+        let fence: &Fence = &self.fence;
+        let done: Result<Option<Vec<Done>>, Halt> = in_write!(self.sync.service.store, |tx| {
+            fence.check(tx).await?;
+            if !judge(tx, &settings.guard, &refs).await?.is_empty() {
+                return Ok(None);
+            }
+            let done = apply::chunk(&self.sync.service, tx, &self.cx, chunk, false).await?;
+            run_changes::insert(tx, &self.id, &super::flight::recorded(first, chunk, &done)?).await?;
+            Ok(Some(done))
+        });
+        match done? {
+            None => Ok(false),
+            Some(done) => {
+                self.counted(chunk, &done);
+                Ok(true)
+            }
+        }
+    }
+}

@@ -1,0 +1,386 @@
+//! Users: listed with the app's assignments, compared with their rows; absent ones confirmed by id (R8, R11, R13, R16).
+
+use std::collections::{HashMap, HashSet};
+
+use futures_util::StreamExt as _;
+
+use super::flight::{Assignment, Flight};
+use super::groups::CONFIRMED_AT_ONCE;
+use super::halt::Halt;
+use super::members::status;
+use crate::model::fold::fold;
+use crate::model::id::{OktaUserId, UserId};
+use crate::model::run::RunKind;
+use crate::model::time::Timestamp;
+use crate::model::user::{OktaStatus, User as Row};
+use crate::okta::types::{AppId, AppUser, User, UserStatus};
+use crate::okta::{End, Read, ReadTime, Step, UserFilter};
+use crate::reconcile::users::{Population, Rows, Seen, plan};
+use crate::reconcile::{Change, Person, Planned};
+use crate::store::{Tx, marks, mirror, users};
+
+/// Users read from the store at once.
+const PAGE: i64 = 1_000;
+
+impl Flight<'_> {
+    /// Lists users: all in a full run, the changed ones in a delta.
+    pub(super) async fn read_users(&mut self) -> Result<(), Halt> {
+        let filter = match self.since(marks::USERS_WATERMARK).await? {
+            Some(since) => UserFilter::ChangedSince(since),
+            None => UserFilter::All,
+        };
+        let app = self.app.clone().filter(|_| self.kind == RunKind::Full);
+        let assigned_whole = match &app {
+            Some(app) => self.read_assignments(app).await?,
+            None => false,
+        };
+        let mut listing = self.sync.okta.list_users(filter);
+        let mut seen: HashSet<OktaUserId> = HashSet::new();
+        loop {
+            match listing.next_page().await {
+                Step::Page(page) => {
+                    seen.extend(page.items.iter().map(|user| user.id.clone()));
+                    self.take_page(page.items, page.at).await?;
+                }
+                Step::Restart => seen.clear(),
+                Step::End(End::Whole { since, .. }) => {
+                    if let Some(okta_at) = since.okta_at {
+                        self.watermarks.push((marks::USERS_WATERMARK, okta_at));
+                    }
+                    if filter == UserFilter::All {
+                        self.confirm_absent(&seen).await?;
+                    }
+                    break;
+                }
+                Step::End(End::Partial { why }) => {
+                    self.refused(&why)?;
+                    self.summary.unknown("the listing of users".to_owned(), &why);
+                    break;
+                }
+                Step::End(End::Gone { .. }) => break,
+            }
+        }
+        if let Some(app) = app.filter(|_| assigned_whole) {
+            self.confirm_unassigned(&app).await?;
+        }
+        Ok(())
+    }
+
+    /// Lists the app's users; says whether every page came whole.
+    async fn read_assignments(&mut self, app: &AppId) -> Result<bool, Halt> {
+        let mut listing = self.sync.okta.app_users(app);
+        loop {
+            match listing.next_page().await {
+                Step::Page(page) => {
+                    for user in &page.items {
+                        self.note_assignment(user);
+                    }
+                }
+                Step::Restart => {}
+                Step::End(End::Whole { .. }) => return Ok(true),
+                Step::End(End::Partial { why }) => {
+                    self.refused(&why)?;
+                    self.summary.unknown("the listing of the app's users".to_owned(), &why);
+                    return Ok(false);
+                }
+                Step::End(End::Gone { .. }) => return Ok(false),
+            }
+        }
+    }
+
+    pub(super) fn note_assignment(&mut self, user: &AppUser) {
+        if self.by_id.contains(&user.id) {
+            return;
+        }
+        self.summary.read.app_users += 1;
+        self.known.assignments.insert(user.id.clone());
+        self.assignments.insert(
+            user.id.clone(),
+            Assignment {
+                assigned: user.status.assigned(),
+                ours: user.external_id.as_deref().and_then(UserId::parse),
+                user_name: user.user_name.clone(),
+            },
+        );
+    }
+
+    async fn take_page(&mut self, page: Vec<User>, at: ReadTime) -> Result<(), Halt> {
+        let fresh: Vec<User> = page.into_iter().filter(|user| !self.by_id.contains(&user.id)).collect();
+        // A delta lists no assignments: what the app says of somebody new, or of somebody whose name the poll owns, is
+        // asked for.
+        if self.kind != RunKind::Full && self.app.is_some() {
+            self.ask_assignments(&fresh).await?;
+        }
+        let at = self.at(&at);
+        let seen: Vec<Seen> = fresh.iter().map(|user| self.seen(user, at)).collect();
+        self.take_seen(seen).await
+    }
+
+    /// What was read of a user, with what the app says of him.
+    pub(super) fn seen(&mut self, user: &User, at: Timestamp) -> Seen {
+        self.summary.read.users += 1;
+        self.known.users.insert(user.id.clone());
+        let assignment = self.assignments.get(&user.id);
+        // With an app the userName is the name in the app: without the assignment it is not known.
+        let person = (self.app.is_none() || assignment.is_some()).then(|| Person {
+            user_name: assignment
+                .and_then(|assignment| assignment.user_name.clone())
+                .unwrap_or_else(|| user.login.clone()),
+            email: user.email.clone(),
+            given_name: user.first_name.clone(),
+            family_name: user.last_name.clone(),
+            display_name: user.display_name.clone(),
+        });
+        Seen {
+            okta_id: user.id.clone(),
+            status: status(&user.status),
+            person,
+            assigned: assignment.and_then(|assignment| assignment.assigned),
+            ours: assignment.and_then(|assignment| assignment.ours.clone()),
+            in_mapped_group: false,
+            at,
+        }
+    }
+
+    async fn ask_assignments(&mut self, page: &[User]) -> Result<(), Halt> {
+        let Some(app) = self.app.clone() else { return Ok(()) };
+        let keys: Vec<&str> = page.iter().map(|user| user.id.as_str()).collect();
+        let mut tx = self.sync.service.store.read().await?;
+        let rows = users::find_many_by_member_key(&mut tx, &keys).await?;
+        tx.rollback().await?;
+        for user in page {
+            let row = rows.iter().find(|row| row.okta_id.as_ref() == Some(&user.id));
+            let left = row.is_none() && OktaStatus::new(user.status.as_str()).revokes_tokens();
+            if left || row.is_some_and(|row| row.scim) || self.assignments.contains_key(&user.id) {
+                continue;
+            }
+            self.ask_assignment(&app, &user.id).await?;
+        }
+        Ok(())
+    }
+
+    /// Asks what the app says of somebody. False when it stays unknown.
+    pub(super) async fn ask_assignment(&mut self, app: &AppId, id: &OktaUserId) -> Result<bool, Halt> {
+        match self.sync.okta.app_user(app, id).await {
+            Read::Known { value, .. } => self.note_assignment(&value),
+            Read::Gone { .. } => {
+                self.known.assignments.insert(id.clone());
+                let none = Assignment {
+                    assigned: Some(false),
+                    ours: None,
+                    user_name: None,
+                };
+                self.assignments.insert(id.clone(), none);
+            }
+            Read::Unknown { why } => {
+                self.refused(&why)?;
+                self.summary.unknown(format!("app user {id}"), &why);
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Compares what was read with the rows, and plans.
+    pub(super) async fn take_seen(&mut self, mut seen: Vec<Seen>) -> Result<(), Halt> {
+        if seen.is_empty() {
+            return Ok(());
+        }
+        let mut tx = self.sync.service.store.read().await?;
+        let candidates = Candidates::find(&mut tx, &seen).await?;
+        if self.population == Population::MappedGroups {
+            let keys: Vec<&str> = seen.iter().map(|seen| seen.okta_id.as_str()).collect();
+            let members = mirror::list_in_mapped_groups(&mut tx, &keys).await?;
+            for seen in &mut seen {
+                let key = seen.okta_id.as_str();
+                seen.in_mapped_group = members.contains(key) || self.dry_members.contains(key);
+            }
+        }
+        tx.rollback().await?;
+        let mut changes = Vec::new();
+        for seen in seen {
+            let verdict = plan(&seen, candidates.rows(&seen), self.population);
+            if verdict.conflict.is_some() {
+                self.deferred.push(seen);
+                continue;
+            }
+            for change in verdict.changes {
+                if self.is_rename(&change, &candidates) {
+                    self.renames.push(change);
+                } else {
+                    changes.push(change);
+                }
+            }
+        }
+        self.plan(changes).await
+    }
+
+    /// Why a user still cannot be joined.
+    pub(super) async fn conflict_of(&self, seen: &Seen) -> Result<Option<String>, Halt> {
+        let mut tx = self.sync.service.store.read().await?;
+        let candidates = Candidates::find(&mut tx, std::slice::from_ref(seen)).await?;
+        tx.rollback().await?;
+        Ok(plan(seen, candidates.rows(seen), self.population).conflict)
+    }
+
+    fn is_rename(&self, planned: &Planned, candidates: &Candidates) -> bool {
+        match &planned.change {
+            Change::UpdateProfile { user, person, .. } => candidates
+                .rows
+                .iter()
+                .any(|row| row.id == *user && fold(&row.user_name) != fold(&person.user_name)),
+            _ => false,
+        }
+    }
+
+    /// The statuses that a group's members show; members missing here are read by id where they would be made.
+    pub(super) async fn take_member_statuses(
+        &mut self,
+        members: &[(OktaUserId, UserStatus, ReadTime)],
+    ) -> Result<(), Halt> {
+        let keys: Vec<&str> = members.iter().map(|(id, ..)| id.as_str()).collect();
+        let mut tx = self.sync.service.store.read().await?;
+        let rows = users::find_many_by_member_key(&mut tx, &keys).await?;
+        tx.rollback().await?;
+        let known: HashMap<&OktaUserId, &Row> =
+            rows.iter().filter_map(|row| Some((row.okta_id.as_ref()?, row))).collect();
+        let (mut seen, mut missing) = (Vec::new(), Vec::new());
+        for (id, member, at) in members {
+            if self.by_id.contains(id) {
+                continue;
+            }
+            match known.get(id) {
+                Some(row) if status(member).is_none() || row.facts.status == status(member) => {}
+                Some(_) => seen.push(Seen {
+                    okta_id: id.clone(),
+                    status: status(member),
+                    person: None,
+                    assigned: None,
+                    ours: None,
+                    in_mapped_group: true,
+                    at: self.at(at),
+                }),
+                None if self.population == Population::MappedGroups => missing.push(id.clone()),
+                None => {}
+            }
+        }
+        self.take_seen(seen).await?;
+        for id in missing {
+            self.read_user(&id).await?;
+        }
+        Ok(())
+    }
+
+    /// Users of ours that a whole listing does not have are asked for by id: only a 404 says that one is gone (R8).
+    async fn confirm_absent(&mut self, seen: &HashSet<OktaUserId>) -> Result<(), Halt> {
+        let by_id = self.by_id.clone();
+        let absent = self
+            .our_users(|user| !user.deleted && !seen.contains(&user.okta_id) && !by_id.contains(&user.okta_id))
+            .await?;
+        let okta = self.sync.okta.clone();
+        let mut answers = futures_util::stream::iter(absent)
+            .map(|id| {
+                let okta = okta.clone();
+                async move { (okta.user(&id).await, id) }
+            })
+            .buffered(CONFIRMED_AT_ONCE);
+        while let Some((answer, id)) = answers.next().await {
+            self.take_user(&id, answer).await?;
+        }
+        Ok(())
+    }
+
+    /// Entitled users whom a whole listing of the app does not have are asked for by id (R8, R16).
+    async fn confirm_unassigned(&mut self, app: &AppId) -> Result<(), Halt> {
+        let known = std::mem::take(&mut self.known.assignments);
+        let by_id = self.by_id.clone();
+        let absent = self
+            .our_users(|user| user.entitled && !known.contains(&user.okta_id) && !by_id.contains(&user.okta_id))
+            .await;
+        self.known.assignments = known;
+        let okta = self.sync.okta.clone();
+        let mut answers = futures_util::stream::iter(absent?)
+            .map(|id| {
+                let (okta, app) = (okta.clone(), app.clone());
+                async move { (okta.app_user(&app, &id).await, id) }
+            })
+            .buffered(CONFIRMED_AT_ONCE);
+        while let Some((answer, id)) = answers.next().await {
+            let (assigned, at) = match answer {
+                Read::Known { value, at } => (value.status.assigned(), at),
+                Read::Gone { at } => (Some(false), at),
+                Read::Unknown { why } => {
+                    self.refused(&why)?;
+                    self.summary.unknown(format!("app user {id}"), &why);
+                    continue;
+                }
+            };
+            self.known.assignments.insert(id.clone());
+            let at = self.at(&at);
+            self.take_seen(vec![Seen {
+                okta_id: id,
+                status: None,
+                person: None,
+                assigned,
+                ours: None,
+                in_mapped_group: false,
+                at,
+            }])
+            .await?;
+        }
+        Ok(())
+    }
+
+    async fn our_users(
+        &self,
+        wanted: impl Fn(&mirror::OktaUser) -> bool,
+    ) -> Result<Vec<OktaUserId>, Halt> {
+        let mut found = Vec::new();
+        let mut after = String::new();
+        let mut tx = self.sync.service.store.read().await?;
+        loop {
+            let page = mirror::list_okta_users(&mut tx, &after, PAGE).await?;
+            let Some(last) = page.last() else { break };
+            last.okta_id.as_str().clone_into(&mut after);
+            found.extend(page.into_iter().filter(&wanted).map(|user| user.okta_id));
+        }
+        tx.rollback().await?;
+        Ok(found)
+    }
+}
+
+/// The rows that users as read may be.
+struct Candidates {
+    rows: Vec<Row>,
+}
+
+impl Candidates {
+    async fn find(tx: &mut Tx, seen: &[Seen]) -> Result<Self, Halt> {
+        let keys: Vec<&str> = seen.iter().map(|seen| seen.okta_id.as_str()).collect();
+        let mut rows = users::find_many_by_member_key(tx, &keys).await?;
+        let ours: Vec<&str> = seen.iter().filter_map(|seen| seen.ours.as_ref()).map(UserId::as_str).collect();
+        if !ours.is_empty() {
+            rows.extend(users::find_many(tx, &ours).await?);
+        }
+        let bound: HashSet<&str> = rows.iter().filter_map(|row| Some(row.okta_id.as_ref()?.as_str())).collect();
+        let names: Vec<String> = seen
+            .iter()
+            .filter(|seen| !bound.contains(seen.okta_id.as_str()))
+            .filter_map(|seen| Some(fold(&seen.person.as_ref()?.user_name)))
+            .collect();
+        for name in names {
+            rows.extend(users::find_by_user_name(tx, &name).await?);
+        }
+        Ok(Self { rows })
+    }
+
+    fn rows(&self, seen: &Seen) -> Rows<'_> {
+        let find = |wanted: &dyn Fn(&Row) -> bool| self.rows.iter().find(|row| wanted(row));
+        let name = seen.person.as_ref().map(|person| fold(&person.user_name));
+        Rows {
+            by_okta_id: find(&|row| row.okta_id.as_ref() == Some(&seen.okta_id)),
+            by_our_id: seen.ours.as_ref().and_then(|ours| find(&|row| row.id == *ours)),
+            by_name: name.as_ref().and_then(|name| find(&|row| fold(&row.user_name) == *name)),
+        }
+    }
+}
