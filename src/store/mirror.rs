@@ -50,9 +50,10 @@ pub async fn list_wanted(tx: &mut Tx, app_id: Option<&str>) -> Result<Vec<Wanted
 
 /// Every Okta side there is.
 pub async fn list_okta_groups(tx: &mut Tx) -> Result<Vec<OktaGroupId>, StoreError> {
-    let rows = sqlx::query("SELECT okta_id FROM idp_groups WHERE okta_id IS NOT NULL ORDER BY okta_id")
-        .fetch_all(tx.conn())
-        .await?;
+    let rows =
+        sqlx::query("SELECT okta_id FROM idp_groups WHERE okta_id IS NOT NULL ORDER BY okta_id")
+            .fetch_all(tx.conn())
+            .await?;
     rows.iter()
         .map(|row| Ok(OktaGroupId::stored(row.try_get(0)?)))
         .collect()
@@ -128,11 +129,13 @@ async fn texts(
 /// Notes that a group's members have been read whole for the first time. What is known stays as it is (R10).
 pub async fn update_members_read(tx: &mut Tx, group: &GroupId) -> Result<(), StoreError> {
     let now = tx.now().as_millis();
-    sqlx::query("UPDATE idp_groups SET members_read_at = $1 WHERE id = $2 AND members_read_at IS NULL")
-        .bind(now)
-        .bind(group.as_str().to_owned())
-        .execute(tx.conn())
-        .await?;
+    sqlx::query(
+        "UPDATE idp_groups SET members_read_at = $1 WHERE id = $2 AND members_read_at IS NULL",
+    )
+    .bind(now)
+    .bind(group.as_str().to_owned())
+    .execute(tx.conn())
+    .await?;
     Ok(())
 }
 
@@ -188,11 +191,7 @@ pub async fn list_returned(tx: &mut Tx) -> Result<Vec<(OktaUserId, bool)>, Store
 
 /// Notes that these users are absent from now on (`runs` 1), that it cost them their entitlement (2), or that they are
 /// not absent (0).
-pub async fn update_absence(
-    tx: &mut Tx,
-    users: &[&str],
-    runs: i64,
-) -> Result<(), StoreError> {
+pub async fn update_absence(tx: &mut Tx, users: &[&str], runs: i64) -> Result<(), StoreError> {
     let now = tx.now().as_millis();
     let statement = match runs {
         0 => tx.sql(

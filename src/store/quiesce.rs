@@ -21,9 +21,11 @@ impl Store {
         }
         let started = {
             let mut tx = self.read().await?;
-            let row = sqlx::query("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)")
-                .fetch_one(tx.conn())
-                .await?;
+            let row = sqlx::query(
+                "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)",
+            )
+            .fetch_one(tx.conn())
+            .await?;
             tx.rollback().await?;
             row.try_get::<i64, _>(0)?
         };

@@ -12,3 +12,4 @@ mod rules;
 mod search;
 mod store;
 mod support;
+mod sync;

@@ -6,7 +6,7 @@ use super::flight::Flight;
 use super::halt::Halt;
 use super::{CHUNK, Fence};
 use crate::model::id::{GroupId, RunId};
-use crate::model::run::{Outcome, RunKind, RunState};
+use crate::model::run::{Outcome, RunState};
 use crate::reconcile::Planned;
 use crate::reconcile::held::{HeldChange, Merge, merge};
 use crate::store::rereads::{self, Target};
@@ -31,28 +31,42 @@ impl Flight<'_> {
         let held = self.merge_held().await?;
         let found = std::mem::take(&mut self.takings);
         let fresh = std::mem::take(&mut self.to_hold);
-        let altered = held.as_ref().is_some_and(|plan| plan.merge.alters(fresh.len()));
+        let altered = held
+            .as_ref()
+            .is_some_and(|plan| plan.merge.alters(fresh.len()));
         if !fresh.is_empty() || altered {
             for chunk in fresh.chunks(CHUNK) {
                 self.record(chunk, Outcome::Held).await?;
             }
         }
         let Some(plan) = held else {
-            let state = if fresh.is_empty() { RunState::Applied } else { RunState::Held };
+            let state = if fresh.is_empty() {
+                RunState::Applied
+            } else {
+                RunState::Held
+            };
             return self.close(state, None).await;
         };
         self.summary.still_held = (plan.merge.kept.len() + plan.merge.renewed.len()) as u64;
         if !altered {
             return self.close(RunState::Applied, None).await;
         }
-        let renewed: Vec<Planned> =
-            plan.merge.renewed.iter().filter_map(|(_, place)| found.get(*place).cloned()).collect();
+        let renewed: Vec<Planned> = plan
+            .merge
+            .renewed
+            .iter()
+            .filter_map(|(_, place)| found.get(*place).cloned())
+            .collect();
         for chunk in renewed.chunks(CHUNK) {
             self.record(chunk, Outcome::Held).await?;
         }
         self.copy(&plan.kept).await?;
         let left = fresh.len() + renewed.len() + plan.kept.len();
-        let state = if left == 0 { RunState::Applied } else { RunState::Held };
+        let state = if left == 0 {
+            RunState::Applied
+        } else {
+            RunState::Held
+        };
         self.close(state, Some(plan.run.id)).await
     }
 
@@ -66,7 +80,8 @@ impl Flight<'_> {
         let mut rows = Vec::new();
         let mut after = 0;
         loop {
-            let page = run_changes::list_with(&mut tx, &run.id, Outcome::Held, after, 5_000).await?;
+            let page =
+                run_changes::list_with(&mut tx, &run.id, Outcome::Held, after, 5_000).await?;
             let Some(last) = page.last() else { break };
             after = last.ordinal;
             rows.extend(page);
@@ -81,13 +96,19 @@ impl Flight<'_> {
                 key: row.key.clone(),
                 object: change.object(),
                 observed_at: row.observed_at,
-                stamped: stamped.iter().any(|(object, at)| *at >= row.observed_at && objects.contains(object)),
+                stamped: stamped
+                    .iter()
+                    .any(|(object, at)| *at >= row.observed_at && objects.contains(object)),
             });
         }
         let merge = merge(&held, &self.known, &self.takings);
         let kept: BTreeSet<i64> = merge.kept.iter().copied().collect();
         rows.retain(|row| kept.contains(&row.ordinal));
-        Ok(Some(Plan { run, merge, kept: rows }))
+        Ok(Some(Plan {
+            run,
+            merge,
+            kept: rows,
+        }))
     }
 
     /// Takes changes of the older plan over, as they are.
@@ -97,7 +118,10 @@ impl Flight<'_> {
             let rows: Vec<RunChange> = chunk
                 .iter()
                 .zip(first..)
-                .map(|(row, ordinal)| RunChange { ordinal, ..row.clone() })
+                .map(|(row, ordinal)| RunChange {
+                    ordinal,
+                    ..row.clone()
+                })
                 .collect();
             let fence: &Fence = &self.fence;
             let copied: Result<(), Halt> = in_write!(self.sync.service.store, |tx| {
@@ -144,8 +168,12 @@ impl Flight<'_> {
         state: RunState,
         replaces: Option<&RunId>,
     ) -> Result<RunState, Halt> {
-        let Some(old) = replaces else { return Ok(state) };
-        let Some(mut run) = runs::find(tx, old).await? else { return Ok(state) };
+        let Some(old) = replaces else {
+            return Ok(state);
+        };
+        let Some(mut run) = runs::find(tx, old).await? else {
+            return Ok(state);
+        };
         if run.state != RunState::Held {
             // What was copied has been decided; what is new stays to be found by the next run.
             run_changes::update_held(tx, &self.id, Outcome::Superseded).await?;
@@ -180,10 +208,14 @@ impl Flight<'_> {
                 "okta_org_changed" => true,
                 "identity_conflict" => {
                     let known = |set: &std::collections::HashSet<_>| {
-                        set.iter().any(|id: &crate::model::id::OktaUserId| id.as_str() == problem.object)
+                        set.iter()
+                            .any(|id: &crate::model::id::OktaUserId| id.as_str() == problem.object)
                     };
                     known(&self.known.users)
-                        && !self.conflicts.keys().any(|id| id.as_str() == problem.object)
+                        && !self
+                            .conflicts
+                            .keys()
+                            .any(|id| id.as_str() == problem.object)
                 }
                 _ => false,
             };
@@ -199,7 +231,9 @@ impl Flight<'_> {
         let summary = super::apply::to_json(&self.summary)?;
         let text = halt.to_string();
         in_write!(self.sync.service.store, |tx| {
-            let Some(mut run) = runs::find(tx, &self.id).await? else { return Ok(()) };
+            let Some(mut run) = runs::find(tx, &self.id).await? else {
+                return Ok(());
+            };
             if run.state != RunState::Running {
                 return Ok(()); // another daemon took over and closed it
             }
@@ -214,11 +248,6 @@ impl Flight<'_> {
             stamps::remove_unneeded(tx).await?;
             Ok(())
         })
-    }
-
-    /// Whether a hook's run has nothing to do with listings.
-    pub(super) fn is_hook(&self) -> bool {
-        self.kind == RunKind::Hook
     }
 }
 
@@ -250,7 +279,10 @@ pub(crate) async fn targets(
     let lists: Vec<&str> = lists.iter().map(GroupId::as_str).collect();
     for chunk in lists.chunks(CHUNK) {
         let rows = groups::find_many(tx, chunk).await?;
-        targets.extend(rows.into_iter().filter_map(|row| Some((Target::Group(row.okta?.id), WHY))));
+        targets.extend(
+            rows.into_iter()
+                .filter_map(|row| Some((Target::Group(row.okta?.id), WHY))),
+        );
     }
     Ok(targets)
 }

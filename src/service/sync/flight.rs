@@ -10,8 +10,8 @@ use crate::model::actor::{Channel, Cx};
 use crate::model::id::{GroupId, OktaUserId, RunId, UserId};
 use crate::model::run::{Outcome, RunKind, RunState};
 use crate::model::time::Timestamp;
-use crate::okta::{Read, ReadTime};
 use crate::okta::types::AppId;
+use crate::okta::{Read, ReadTime};
 use crate::reconcile::users::{Population, Seen};
 use crate::reconcile::{Known, Planned};
 use crate::store::organization::{self, Organization};
@@ -84,30 +84,31 @@ impl<'s> Flight<'s> {
             holder: sync.holder.clone(),
             epoch,
         };
-        let begun: Result<(RunId, Timestamp, Organization), Halt> = in_write!(service.store, |tx| {
-            fence.check(tx).await?;
-            let now = tx.now();
-            let run = runs::Run {
-                id: RunId::new(now, tx.random()),
-                kind: ask.kind,
-                channel: ask.channel.as_str().to_owned(),
-                actor: ask.actor.clone(),
-                dry_run: ask.dry_run,
-                state: RunState::Running,
-                began_at: now,
-                ended_at: None,
-                epoch,
-                summary: "{}".to_owned(),
-                error: None,
-                decided_by: None,
-                successor: None,
-            };
-            runs::insert(tx, &run).await?;
-            if let Some(request) = &ask.request {
-                sync_requests::update_run(tx, request, &run.id).await?;
-            }
-            Ok((run.id, now, organization::find(tx).await?))
-        });
+        let begun: Result<(RunId, Timestamp, Organization), Halt> =
+            in_write!(service.store, |tx| {
+                fence.check(tx).await?;
+                let now = tx.now();
+                let run = runs::Run {
+                    id: RunId::new(now, tx.random()),
+                    kind: ask.kind,
+                    channel: ask.channel.as_str().to_owned(),
+                    actor: ask.actor.clone(),
+                    dry_run: ask.dry_run,
+                    state: RunState::Running,
+                    began_at: now,
+                    ended_at: None,
+                    epoch,
+                    summary: "{}".to_owned(),
+                    error: None,
+                    decided_by: None,
+                    successor: None,
+                };
+                runs::insert(tx, &run).await?;
+                if let Some(request) = &ask.request {
+                    sync_requests::update_run(tx, request, &run.id).await?;
+                }
+                Ok((run.id, now, organization::find(tx).await?))
+            });
         let (id, began_at, organization) = begun?;
         service.store.quiesce().await?;
         let app = sync.okta.app_id().cloned();
@@ -122,7 +123,11 @@ impl<'s> Flight<'s> {
             kind: ask.kind,
             dry_run: ask.dry_run,
             cx: Cx {
-                channel: if ask.kind == RunKind::Hook { Channel::Hook } else { Channel::Poll },
+                channel: if ask.kind == RunKind::Hook {
+                    Channel::Hook
+                } else {
+                    Channel::Poll
+                },
                 actor: format!("okta ({})", ask.actor),
                 request_id: None,
             },
@@ -289,7 +294,11 @@ fn after(first: i64, count: usize) -> i64 {
 }
 
 /// The rows of a chunk that was applied.
-pub(super) fn recorded(first: i64, chunk: &[Planned], done: &[Done]) -> Result<Vec<RunChange>, Halt> {
+pub(super) fn recorded(
+    first: i64,
+    chunk: &[Planned],
+    done: &[Done],
+) -> Result<Vec<RunChange>, Halt> {
     let mut recorded = rows(first, chunk, Outcome::Applied)?;
     for (row, done) in recorded.iter_mut().zip(done) {
         row.outcome = done.outcome;

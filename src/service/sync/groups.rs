@@ -6,14 +6,16 @@ use futures_util::StreamExt as _;
 
 use super::flight::Flight;
 use super::halt::Halt;
-use crate::model::group::{IdpGroup, OktaSide};
+use crate::model::group::{IdpGroup, JoinedBy, OktaSide};
 use crate::model::id::OktaGroupId;
 use crate::model::run::RunKind;
 use crate::model::time::Timestamp;
-use crate::okta::types::Group;
+use crate::okta::types::{Group, PushMapping};
 use crate::okta::{End, GroupFilter, Page, Read, Step};
 use crate::reconcile::{Change, Planned, groups as plan};
-use crate::store::{edges, groups, marks, mirror};
+use crate::service::joining;
+use crate::service::membership::{self, Touched};
+use crate::store::{edges, groups, in_write, marks, mirror, problems};
 
 /// How far behind its watermark a delta begins: Okta's filters are eventually consistent, and the lag is documented as
 /// below a second typically.
@@ -29,7 +31,10 @@ pub(super) fn side(group: &Group) -> OktaSide {
         kind: group.kind.as_str().to_owned(),
         name: group.name.clone(),
         description: group.description.clone(),
-        source: group.source_app_id.as_ref().map(|app| app.as_str().to_owned()),
+        source: group
+            .source_app_id
+            .as_ref()
+            .map(|app| app.as_str().to_owned()),
         created_at: group.created,
     }
 }
@@ -61,7 +66,8 @@ impl Flight<'_> {
                 }
                 Step::End(End::Partial { why }) => {
                     self.refused(&why)?;
-                    self.summary.unknown("the listing of groups".to_owned(), &why);
+                    self.summary
+                        .unknown("the listing of groups".to_owned(), &why);
                     break;
                 }
                 Step::End(End::Gone { .. }) => break,
@@ -94,7 +100,9 @@ impl Flight<'_> {
         for group in &page.items {
             self.summary.read.groups += 1;
             let side = side(group);
-            let row = rows.iter().find(|row| row.okta.as_ref().is_some_and(|okta| okta.id == side.id));
+            let row = rows
+                .iter()
+                .find(|row| row.okta.as_ref().is_some_and(|okta| okta.id == side.id));
             if let Some(row) = row.filter(|_| changed) {
                 self.members_wanted.insert(row.id.clone());
             }
@@ -165,15 +173,21 @@ impl Flight<'_> {
 
     /// An Okta side that is gone takes its edges along, one change each, so that the guard and an admin see them.
     async fn group_gone(&mut self, row: &IdpGroup, at: Timestamp) -> Result<(), Halt> {
-        let Some(gone) = plan::gone(row, at) else { return Ok(()) };
-        let Change::OktaSideGone { okta_id, .. } = &gone.change else { return Ok(()) };
+        let Some(gone) = plan::gone(row, at) else {
+            return Ok(());
+        };
+        let Change::OktaSideGone { okta_id, .. } = &gone.change else {
+            return Ok(());
+        };
         self.known.members.insert(row.id.clone());
         let mut after: Option<String> = None;
         loop {
             let mut tx = self.sync.service.store.read().await?;
             let page = edges::list(&mut tx, &row.id, after.as_deref(), 5_000).await?;
             tx.rollback().await?;
-            let Some(last) = page.last().cloned() else { break };
+            let Some(last) = page.last().cloned() else {
+                break;
+            };
             self.takings.extend(page.into_iter().map(|member| {
                 Planned::take(
                     Change::RemoveEdge {
@@ -195,15 +209,103 @@ impl Flight<'_> {
     pub(super) fn refused(&self, why: &crate::okta::Error) -> Result<(), Halt> {
         use crate::okta::Error;
         match why {
-            Error::Unauthorized { .. } | Error::OAuth { .. } | Error::Signing(_) | Error::Cancelled => {
-                Err(Halt::Okta(why.clone()))
-            }
+            Error::Unauthorized { .. }
+            | Error::OAuth { .. }
+            | Error::Signing(_)
+            | Error::Cancelled => Err(Halt::Okta(why.clone())),
             _ => Ok(()),
         }
     }
 
-    /// Joins the sides of groups and binds mappings written by name (R17).
+    /// Joins what Okta says belongs together: the source group of a push mapping and the SCIM group that has its target's
+    /// name (R17 a).
     async fn join_groups(&mut self) -> Result<(), Halt> {
+        let Some(app) = self
+            .app
+            .clone()
+            .filter(|_| self.kind == RunKind::Full && !self.dry_run)
+        else {
+            return Ok(());
+        };
+        let collected = self.sync.okta.push_mappings(&app).collect().await;
+        if let End::Partial { why } = &collected.end {
+            self.refused(why)?;
+            self.summary
+                .unknown("the listing of push mappings".to_owned(), why);
+        }
+        for mapping in collected.items {
+            self.join_pushed(&mapping).await?;
+        }
         Ok(())
+    }
+
+    async fn join_pushed(&mut self, mapping: &PushMapping) -> Result<(), Halt> {
+        let mut tx = self.sync.service.store.read().await?;
+        let source = groups::find_by_okta_id(&mut tx, &mapping.source_group_id).await?;
+        tx.rollback().await?;
+        if source.is_none_or(|source| source.scim || source.parted) {
+            return Ok(());
+        }
+        let Some(name) = self.target_name(mapping).await? else {
+            return Ok(());
+        };
+        let joined: Result<bool, Halt> = in_write!(self.sync.service.store, |tx| {
+            self.fence.check(tx).await?;
+            let same: Vec<IdpGroup> = groups::find_by_scim_name(tx, &name)
+                .await?
+                .into_iter()
+                .filter(|group| {
+                    group.scim_name.as_deref() == Some(name.as_str())
+                        && group.okta.is_none()
+                        && !group.parted
+                })
+                .collect();
+            let source = groups::find_by_okta_id(tx, &mapping.source_group_id).await?;
+            let (Some(source), [scim]) = (source.filter(|source| !source.scim), same.as_slice())
+            else {
+                if same.len() > 1 {
+                    let text = format!(
+                        "Okta pushes to {name:?}, and more than one group that was pushed here is called so."
+                    );
+                    problems::insert(tx, "group_ambiguous", &name, &text).await?;
+                }
+                return Ok(false);
+            };
+            let mut touched = Touched::default();
+            joining::unite(
+                tx,
+                &self.cx,
+                scim,
+                &source,
+                JoinedBy::PushMapping,
+                &mut touched,
+            )
+            .await?;
+            problems::remove(tx, "group_ambiguous", &name).await?;
+            membership::settle(&self.sync.service, tx, &self.cx, &touched).await?;
+            Ok(true)
+        });
+        self.summary.joined += u64::from(joined?);
+        Ok(())
+    }
+
+    /// The target's name: as the mapping says, else as the target group says.
+    async fn target_name(&mut self, mapping: &PushMapping) -> Result<Option<String>, Halt> {
+        if let Some(name) = &mapping.target_group_name {
+            return Ok(Some(name.clone()));
+        }
+        let Some(target) = &mapping.target_group_id else {
+            return Ok(None);
+        };
+        match self.sync.okta.group(target).await {
+            Read::Known { value, .. } => Ok(Some(value.name)),
+            Read::Gone { .. } => Ok(None),
+            Read::Unknown { why } => {
+                self.refused(&why)?;
+                self.summary
+                    .unknown(format!("the target {target} of a push mapping"), &why);
+                Ok(None)
+            }
+        }
     }
 }

@@ -35,10 +35,16 @@ pub(crate) async fn judge(
     let edges = removed_edges(takings);
     let lost = lost_memberships(tx, &inactive, &edges).await?;
     let window = guard_log::list(tx, Class::Poll, "user", since).await?;
-    let (before, net) = window.iter().fold((0, 0), |(lost, net), line| (lost + line.1, net + line.2));
+    let (before, net) = window
+        .iter()
+        .fold((0, 0), |(lost, net), line| (lost + line.1, net + line.2));
     let toll = Toll {
         users: guard_log::count_active_okta_users(tx).await? - net,
-        users_lost: if inactive.is_empty() { 0 } else { before + length(inactive.len()) },
+        users_lost: if inactive.is_empty() {
+            0
+        } else {
+            before + length(inactive.len())
+        },
         teams: teams(tx, &lost, since).await?,
         groups: mapped(tx, &edges, since).await?,
     };
@@ -116,7 +122,11 @@ async fn lost_memberships(
     Ok(lost)
 }
 
-async fn teams(tx: &mut Tx, lost: &BTreeSet<Pair>, since: Timestamp) -> Result<Vec<TeamToll>, Halt> {
+async fn teams(
+    tx: &mut Tx,
+    lost: &BTreeSet<Pair>,
+    since: Timestamp,
+) -> Result<Vec<TeamToll>, Halt> {
     let mut counts: BTreeMap<&TeamId, i64> = BTreeMap::new();
     for (team, _) in lost {
         *counts.entry(team).or_default() += 1;

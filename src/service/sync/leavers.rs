@@ -29,7 +29,9 @@ impl Flight<'_> {
         let mut only_noted = Vec::new();
         for (okta_id, deactivated) in &returned {
             if *deactivated {
-                let change = Change::ReturnLeaver { okta_id: okta_id.clone() };
+                let change = Change::ReturnLeaver {
+                    okta_id: okta_id.clone(),
+                };
                 changes.push(Planned::give(change, now, "back in a mapped group"));
             } else {
                 only_noted.push(okta_id.as_str());
@@ -52,7 +54,9 @@ impl Flight<'_> {
             .collect();
         let absent = mirror::list_absent(&mut tx).await?;
         tx.rollback().await?;
-        let all_known = mapped.iter().all(|group| self.known.members.contains(&group.group));
+        let all_known = mapped
+            .iter()
+            .all(|group| self.known.members.contains(&group.group));
         if !mode.derived_counts() || mapped.is_empty() || !all_known {
             return Ok(());
         }
@@ -63,8 +67,14 @@ impl Flight<'_> {
             match absentee.since {
                 None => first_time.push(absentee.okta_id.as_str()),
                 Some(since) if now.since(since) >= grace => {
-                    let change = Change::DeactivateLeaver { okta_id: absentee.okta_id.clone() };
-                    self.takings.push(Planned::take(change, self.began_at, "in no mapped group for too long"));
+                    let change = Change::DeactivateLeaver {
+                        okta_id: absentee.okta_id.clone(),
+                    };
+                    self.takings.push(Planned::take(
+                        change,
+                        self.began_at,
+                        "in no mapped group for too long",
+                    ));
                 }
                 Some(_) => {}
             }

@@ -29,7 +29,11 @@ async fn read(okta: Client, group: Wanted) -> (Wanted, Members) {
     loop {
         match listing.next_page().await {
             Step::Page(page) => {
-                people.extend(page.items.into_iter().map(|member| (member.id, member.status, page.at)));
+                people.extend(
+                    page.items
+                        .into_iter()
+                        .map(|member| (member.id, member.status, page.at)),
+                );
             }
             Step::Restart => people.clear(),
             Step::End(end) => {
@@ -81,12 +85,19 @@ impl Flight<'_> {
             }
             End::Partial { why } => {
                 self.refused(why)?;
-                self.summary.unknown(format!("members of {}", group.okta_id), why);
-                self.again(Target::Group(group.okta_id.clone()), "its members could not be read whole");
+                self.summary
+                    .unknown(format!("members of {}", group.okta_id), why);
+                self.again(
+                    Target::Group(group.okta_id.clone()),
+                    "its members could not be read whole",
+                );
             }
             End::Gone { .. } => {
                 // Only the group's own 404 says so; the next run asks by id.
-                self.again(Target::Group(group.okta_id.clone()), "its members answer 404");
+                self.again(
+                    Target::Group(group.okta_id.clone()),
+                    "its members answer 404",
+                );
             }
         }
         Ok(())
@@ -99,25 +110,44 @@ impl Flight<'_> {
         }
     }
 
-    async fn compare(&mut self, group: &Wanted, members: &Members, since: Timestamp) -> Result<(), Halt> {
+    async fn compare(
+        &mut self,
+        group: &Wanted,
+        members: &Members,
+        since: Timestamp,
+    ) -> Result<(), Halt> {
         let stored = self.edges_of(group).await?;
         let ids: Vec<OktaUserId> = members.people.iter().map(|(id, ..)| id.clone()).collect();
         let difference = plan::compare(&ids, &stored);
         let edge = |member: String| (group.group.clone(), group.okta_id.clone(), member);
         let mut changes = Vec::with_capacity(difference.missing.len() + difference.extra.len());
         for place in difference.missing {
-            let Some((id, _, at)) = members.people.get(place) else { continue };
+            let Some((id, _, at)) = members.people.get(place) else {
+                continue;
+            };
             let (group, okta_group, member) = edge(id.to_string());
-            let change = Change::AddEdge { group, okta_group, member };
+            let change = Change::AddEdge {
+                group,
+                okta_group,
+                member,
+            };
             changes.push(Planned::give(change, self.at(at), "a member in Okta"));
         }
         if self.dry_run && group.mapped {
             self.dry_members.extend(ids.iter().map(ToString::to_string));
         }
         let ours = self.own_keys(&difference.extra).await?;
-        for key in difference.extra.into_iter().filter(|key| !ours.contains(key)) {
+        for key in difference
+            .extra
+            .into_iter()
+            .filter(|key| !ours.contains(key))
+        {
             let (group, okta_group, member) = edge(key);
-            let change = Change::RemoveEdge { group, okta_group, member };
+            let change = Change::RemoveEdge {
+                group,
+                okta_group,
+                member,
+            };
             changes.push(Planned::take(change, since, "no member in Okta"));
         }
         self.plan(changes).await?;

@@ -31,9 +31,8 @@ use std::sync::Arc;
 
 pub(crate) use halt::Fence;
 pub use halt::Halt;
-pub use request::{find_request, pause, request, resume};
+pub use request::{find_request, request};
 pub use summary::{ReadCounts, Summary, Unknown};
-pub(crate) use summary::kind;
 
 use super::Service;
 use crate::model::actor::Channel;

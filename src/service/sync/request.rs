@@ -1,12 +1,11 @@
-//! Asking the daemon that polls, and pausing it.
+//! Asking the daemon that polls for a run.
 
 use crate::model::actor::Cx;
 use crate::model::random::Random;
 use crate::model::run::RunKind;
-use crate::model::time::Timestamp;
 use crate::service::{Error, Service};
+use crate::store::in_write;
 use crate::store::sync_requests::{self, SyncRequest};
-use crate::store::{audit, in_write, organization};
 
 /// Asks the daemon that polls for a run; follow it with [`find_request`].
 ///
@@ -51,39 +50,4 @@ pub async fn find_request(service: &Service, id: &str) -> Result<SyncRequest, Er
     let found = sync_requests::find(&mut tx, id).await?;
     tx.rollback().await?;
     found.ok_or(Error::NotFound("request"))
-}
-
-/// Pauses runs, kicks and hooks until an instant (`None`: until resumed); pushes go on.
-///
-/// # Errors
-/// [`Error::Store`].
-pub async fn pause(service: &Service, cx: &Cx, until: Option<Timestamp>) -> Result<(), Error> {
-    let until = until.unwrap_or(Timestamp::from_millis(i64::MAX));
-    set_pause(service, cx, Some(until)).await
-}
-
-/// Ends the pause.
-///
-/// # Errors
-/// [`Error::Store`].
-pub async fn resume(service: &Service, cx: &Cx) -> Result<(), Error> {
-    set_pause(service, cx, None).await
-}
-
-async fn set_pause(service: &Service, cx: &Cx, until: Option<Timestamp>) -> Result<(), Error> {
-    in_write!(service.store, |tx| {
-        let before = organization::find(tx).await?.paused_until;
-        let by = until.is_some().then_some(cx.actor.as_str());
-        organization::update_pause(tx, until, by).await?;
-        let value = |at: Option<Timestamp>| at.map(|at| serde_json::json!({ "until": at.to_string() }));
-        let entry = audit::Entry {
-            action: if until.is_some() { "sync.paused" } else { "sync.resumed" },
-            object_kind: "sync",
-            object_id: "poller".to_owned(),
-            before: value(before),
-            after: value(until),
-        };
-        audit::insert(tx, cx, &[entry]).await?;
-        Ok(())
-    })
 }

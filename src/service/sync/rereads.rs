@@ -35,7 +35,8 @@ impl Flight<'_> {
             if known && self.listed.contains(&target) {
                 self.reread_done.push((target, before));
             } else if !known && !self.listed.contains(&target) {
-                self.reread_next.push((target, "it could not be read when an event named it"));
+                self.reread_next
+                    .push((target, "it could not be read when an event named it"));
             }
         }
         Ok(())
@@ -68,7 +69,11 @@ impl Flight<'_> {
     }
 
     /// What a read of a user by id says. False when he stays unknown.
-    pub(super) async fn take_user(&mut self, id: &OktaUserId, answer: Read<User>) -> Result<bool, Halt> {
+    pub(super) async fn take_user(
+        &mut self,
+        id: &OktaUserId,
+        answer: Read<User>,
+    ) -> Result<bool, Halt> {
         match answer {
             Read::Known { value, at } => {
                 let at = self.at(&at);

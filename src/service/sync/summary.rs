@@ -77,8 +77,8 @@ impl Summary {
     }
 }
 
-/// A change's kind, as the summary and the metrics name it.
-pub(crate) fn kind(change: &Change) -> &'static str {
+/// A change's kind, as the summary names it.
+fn kind(change: &Change) -> &'static str {
     match change {
         Change::CreateGroup { .. } => "group_created",
         Change::UpdateGroup { .. } => "group_updated",

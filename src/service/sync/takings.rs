@@ -37,10 +37,17 @@ impl Flight<'_> {
             .iter()
             .map(|planned| match &planned.change {
                 Change::UpdateProfile { user, person, .. } => Rename {
-                    from: rows.iter().find(|row| row.id == *user).map(|row| fold(&row.user_name)).unwrap_or_default(),
+                    from: rows
+                        .iter()
+                        .find(|row| row.id == *user)
+                        .map(|row| fold(&row.user_name))
+                        .unwrap_or_default(),
                     to: fold(&person.user_name),
                 },
-                _ => Rename { from: String::new(), to: String::new() },
+                _ => Rename {
+                    from: String::new(),
+                    to: String::new(),
+                },
             })
             .collect();
         let mut chunk: Vec<Planned> = Vec::new();
@@ -48,7 +55,11 @@ impl Flight<'_> {
             if !chunk.is_empty() && chunk.len() + chain.len() > CHUNK {
                 self.apply(&std::mem::take(&mut chunk)).await?;
             }
-            chunk.extend(chain.into_iter().filter_map(|place| planned.get(place).cloned()));
+            chunk.extend(
+                chain
+                    .into_iter()
+                    .filter_map(|place| planned.get(place).cloned()),
+            );
         }
         self.apply(&chunk).await
     }
@@ -109,7 +120,11 @@ impl Flight<'_> {
     /// Drops what is muted and sets aside what is held already; gives what is new.
     async fn sort_out(&mut self) -> Result<Vec<Planned>, Halt> {
         let mut tx = self.sync.service.store.read().await?;
-        let keys: Vec<String> = self.takings.iter().map(|planned| planned.change.key()).collect();
+        let keys: Vec<String> = self
+            .takings
+            .iter()
+            .map(|planned| planned.change.key())
+            .collect();
         let mut muted = HashSet::new();
         for chunk in keys.chunks(CHUNK) {
             let chunk: Vec<&str> = chunk.iter().map(String::as_str).collect();
@@ -119,7 +134,8 @@ impl Flight<'_> {
         if let Some(run) = runs::find_held(&mut tx).await? {
             let mut after = 0;
             loop {
-                let page = run_changes::list_with(&mut tx, &run.id, Outcome::Held, after, 5_000).await?;
+                let page =
+                    run_changes::list_with(&mut tx, &run.id, Outcome::Held, after, 5_000).await?;
                 let Some(last) = page.last() else { break };
                 after = last.ordinal;
                 held.extend(page.into_iter().map(|change| change.key));
@@ -158,7 +174,8 @@ impl Flight<'_> {
                 return Ok(None);
             }
             let done = apply::chunk(&self.sync.service, tx, &self.cx, chunk, false).await?;
-            run_changes::insert(tx, &self.id, &super::flight::recorded(first, chunk, &done)?).await?;
+            run_changes::insert(tx, &self.id, &super::flight::recorded(first, chunk, &done)?)
+                .await?;
             Ok(Some(done))
         });
         match done? {

@@ -54,7 +54,8 @@ impl Flight<'_> {
                 }
                 Step::End(End::Partial { why }) => {
                     self.refused(&why)?;
-                    self.summary.unknown("the listing of users".to_owned(), &why);
+                    self.summary
+                        .unknown("the listing of users".to_owned(), &why);
                     break;
                 }
                 Step::End(End::Gone { .. }) => break,
@@ -80,7 +81,8 @@ impl Flight<'_> {
                 Step::End(End::Whole { .. }) => return Ok(true),
                 Step::End(End::Partial { why }) => {
                     self.refused(&why)?;
-                    self.summary.unknown("the listing of the app's users".to_owned(), &why);
+                    self.summary
+                        .unknown("the listing of the app's users".to_owned(), &why);
                     return Ok(false);
                 }
                 Step::End(End::Gone { .. }) => return Ok(false),
@@ -105,7 +107,10 @@ impl Flight<'_> {
     }
 
     async fn take_page(&mut self, page: Vec<User>, at: ReadTime) -> Result<(), Halt> {
-        let fresh: Vec<User> = page.into_iter().filter(|user| !self.by_id.contains(&user.id)).collect();
+        let fresh: Vec<User> = page
+            .into_iter()
+            .filter(|user| !self.by_id.contains(&user.id))
+            .collect();
         // A delta lists no assignments: what the app says of somebody new, or of somebody whose name the poll owns, is
         // asked for.
         if self.kind != RunKind::Full && self.app.is_some() {
@@ -143,13 +148,17 @@ impl Flight<'_> {
     }
 
     async fn ask_assignments(&mut self, page: &[User]) -> Result<(), Halt> {
-        let Some(app) = self.app.clone() else { return Ok(()) };
+        let Some(app) = self.app.clone() else {
+            return Ok(());
+        };
         let keys: Vec<&str> = page.iter().map(|user| user.id.as_str()).collect();
         let mut tx = self.sync.service.store.read().await?;
         let rows = users::find_many_by_member_key(&mut tx, &keys).await?;
         tx.rollback().await?;
         for user in page {
-            let row = rows.iter().find(|row| row.okta_id.as_ref() == Some(&user.id));
+            let row = rows
+                .iter()
+                .find(|row| row.okta_id.as_ref() == Some(&user.id));
             let left = row.is_none() && OktaStatus::new(user.status.as_str()).revokes_tokens();
             if left || row.is_some_and(|row| row.scim) || self.assignments.contains_key(&user.id) {
                 continue;
@@ -160,7 +169,11 @@ impl Flight<'_> {
     }
 
     /// Asks what the app says of somebody. False when it stays unknown.
-    pub(super) async fn ask_assignment(&mut self, app: &AppId, id: &OktaUserId) -> Result<bool, Halt> {
+    pub(super) async fn ask_assignment(
+        &mut self,
+        app: &AppId,
+        id: &OktaUserId,
+    ) -> Result<bool, Halt> {
         match self.sync.okta.app_user(app, id).await {
             Read::Known { value, .. } => self.note_assignment(&value),
             Read::Gone { .. } => {
@@ -242,8 +255,10 @@ impl Flight<'_> {
         let mut tx = self.sync.service.store.read().await?;
         let rows = users::find_many_by_member_key(&mut tx, &keys).await?;
         tx.rollback().await?;
-        let known: HashMap<&OktaUserId, &Row> =
-            rows.iter().filter_map(|row| Some((row.okta_id.as_ref()?, row))).collect();
+        let known: HashMap<&OktaUserId, &Row> = rows
+            .iter()
+            .filter_map(|row| Some((row.okta_id.as_ref()?, row)))
+            .collect();
         let (mut seen, mut missing) = (Vec::new(), Vec::new());
         for (id, member, at) in members {
             if self.by_id.contains(id) {
@@ -275,7 +290,9 @@ impl Flight<'_> {
     async fn confirm_absent(&mut self, seen: &HashSet<OktaUserId>) -> Result<(), Halt> {
         let by_id = self.by_id.clone();
         let absent = self
-            .our_users(|user| !user.deleted && !seen.contains(&user.okta_id) && !by_id.contains(&user.okta_id))
+            .our_users(|user| {
+                !user.deleted && !seen.contains(&user.okta_id) && !by_id.contains(&user.okta_id)
+            })
             .await?;
         let okta = self.sync.okta.clone();
         let mut answers = futures_util::stream::iter(absent)
@@ -295,7 +312,9 @@ impl Flight<'_> {
         let known = std::mem::take(&mut self.known.assignments);
         let by_id = self.by_id.clone();
         let absent = self
-            .our_users(|user| user.entitled && !known.contains(&user.okta_id) && !by_id.contains(&user.okta_id))
+            .our_users(|user| {
+                user.entitled && !known.contains(&user.okta_id) && !by_id.contains(&user.okta_id)
+            })
             .await;
         self.known.assignments = known;
         let okta = self.sync.okta.clone();
@@ -358,11 +377,18 @@ impl Candidates {
     async fn find(tx: &mut Tx, seen: &[Seen]) -> Result<Self, Halt> {
         let keys: Vec<&str> = seen.iter().map(|seen| seen.okta_id.as_str()).collect();
         let mut rows = users::find_many_by_member_key(tx, &keys).await?;
-        let ours: Vec<&str> = seen.iter().filter_map(|seen| seen.ours.as_ref()).map(UserId::as_str).collect();
+        let ours: Vec<&str> = seen
+            .iter()
+            .filter_map(|seen| seen.ours.as_ref())
+            .map(UserId::as_str)
+            .collect();
         if !ours.is_empty() {
             rows.extend(users::find_many(tx, &ours).await?);
         }
-        let bound: HashSet<&str> = rows.iter().filter_map(|row| Some(row.okta_id.as_ref()?.as_str())).collect();
+        let bound: HashSet<&str> = rows
+            .iter()
+            .filter_map(|row| Some(row.okta_id.as_ref()?.as_str()))
+            .collect();
         let names: Vec<String> = seen
             .iter()
             .filter(|seen| !bound.contains(seen.okta_id.as_str()))
@@ -379,8 +405,13 @@ impl Candidates {
         let name = seen.person.as_ref().map(|person| fold(&person.user_name));
         Rows {
             by_okta_id: find(&|row| row.okta_id.as_ref() == Some(&seen.okta_id)),
-            by_our_id: seen.ours.as_ref().and_then(|ours| find(&|row| row.id == *ours)),
-            by_name: name.as_ref().and_then(|name| find(&|row| fold(&row.user_name) == *name)),
+            by_our_id: seen
+                .ours
+                .as_ref()
+                .and_then(|ours| find(&|row| row.id == *ours)),
+            by_name: name
+                .as_ref()
+                .and_then(|name| find(&|row| fold(&row.user_name) == *name)),
         }
     }
 }

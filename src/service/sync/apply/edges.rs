@@ -26,8 +26,16 @@ pub(super) async fn apply(
             continue;
         }
         let (group, okta_group, member, list) = match &planned.change {
-            Change::AddEdge { group, okta_group, member } => (group, okta_group, member, &mut adding),
-            Change::RemoveEdge { group, okta_group, member } => (group, okta_group, member, &mut removing),
+            Change::AddEdge {
+                group,
+                okta_group,
+                member,
+            } => (group, okta_group, member, &mut adding),
+            Change::RemoveEdge {
+                group,
+                okta_group,
+                member,
+            } => (group, okta_group, member, &mut removing),
             _ => continue,
         };
         if sides.contains(&(group, okta_group)) {
@@ -39,8 +47,14 @@ pub(super) async fn apply(
             *done = Some(Done::skipped("the group has no such Okta side any more"));
         }
     }
-    let added: HashSet<Edge> = edges::insert_many(tx, work.cx.channel, &adding).await?.into_iter().collect();
-    let removed: HashSet<Edge> = edges::remove_many(tx, &removing).await?.into_iter().collect();
+    let added: HashSet<Edge> = edges::insert_many(tx, work.cx.channel, &adding)
+        .await?
+        .into_iter()
+        .collect();
+    let removed: HashSet<Edge> = edges::remove_many(tx, &removing)
+        .await?
+        .into_iter()
+        .collect();
     for (planned, done) in chunk.iter().zip(done.iter_mut()) {
         if done.is_some() {
             continue;
@@ -75,9 +89,12 @@ async fn sides<'p>(
     let wanted: HashSet<(&GroupId, &OktaGroupId)> = chunk
         .iter()
         .filter_map(|planned| match &planned.change {
-            Change::AddEdge { group, okta_group, .. } | Change::RemoveEdge { group, okta_group, .. } => {
-                Some((group, okta_group))
+            Change::AddEdge {
+                group, okta_group, ..
             }
+            | Change::RemoveEdge {
+                group, okta_group, ..
+            } => Some((group, okta_group)),
             _ => None,
         })
         .collect();
@@ -87,7 +104,9 @@ async fn sides<'p>(
     Ok(wanted
         .into_iter()
         .filter(|(group, okta)| {
-            rows.iter().any(|row| row.id == **group && row.okta.as_ref().is_some_and(|side| side.id == **okta))
+            rows.iter().any(|row| {
+                row.id == **group && row.okta.as_ref().is_some_and(|side| side.id == **okta)
+            })
         })
         .collect())
 }
@@ -113,7 +132,9 @@ pub(super) async fn note(
             ("edge.removed", Some(row), None)
         };
         work.log(action, "group", edge.group.as_str(), before, after);
-        work.touched.edges.insert((edge.group.clone(), edge.member.clone()));
+        work.touched
+            .edges
+            .insert((edge.group.clone(), edge.member.clone()));
         *counts.entry(&edge.group).or_default() += each;
     }
     let all: BTreeSet<GroupId> = counts.keys().map(|group| (*group).clone()).collect();
@@ -128,6 +149,12 @@ pub(super) async fn note(
             delta,
         })
         .collect();
-    guard_log::insert(tx, Class::of(work.cx.channel), !work.touched.approved, &lines).await?;
+    guard_log::insert(
+        tx,
+        Class::of(work.cx.channel),
+        !work.touched.approved,
+        &lines,
+    )
+    .await?;
     Ok(())
 }

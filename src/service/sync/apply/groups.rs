@@ -8,6 +8,7 @@ use super::{Done, Work, edges::note};
 use crate::model::group::{IdpGroup, OktaSide};
 use crate::reconcile::{Change, Planned};
 use crate::service::sync::halt::Halt;
+use crate::service::{binding, joining};
 use crate::store::edges::{self, Edge};
 use crate::store::stamps::{self, Object};
 use crate::store::{Tx, groups};
@@ -19,7 +20,11 @@ pub(super) async fn apply(
     chunk: &[Planned],
     done: &mut [Option<Done>],
 ) -> Result<(), Halt> {
-    for (planned, done) in chunk.iter().zip(done.iter_mut()).filter(|(_, done)| done.is_none()) {
+    for (planned, done) in chunk
+        .iter()
+        .zip(done.iter_mut())
+        .filter(|(_, done)| done.is_none())
+    {
         match &planned.change {
             Change::CreateGroup { okta } => *done = Some(create(tx, work, okta).await?),
             Change::UpdateGroup { group, okta } => {
@@ -36,7 +41,18 @@ async fn create(tx: &mut Tx, work: &mut Work<'_>, side: &OktaSide) -> Result<Don
     let Some(group) = groups::insert(tx, None, Some(side)).await? else {
         return Ok(Done::skipped("it is known by now"));
     };
-    work.log("group.created", "group", group.id.as_str(), None, Some(json!({ "okta": side })));
+    // With an app its push mappings say what belongs together (R17).
+    if work.service.settings().app_id.is_none() {
+        joining::by_name(tx, work.cx, &group, &mut work.touched).await?;
+    }
+    binding::bind(tx, work.cx, &side.name, &mut work.touched).await?;
+    work.log(
+        "group.created",
+        "group",
+        group.id.as_str(),
+        None,
+        Some(json!({ "okta": side })),
+    );
     Ok(Done::applied())
 }
 
@@ -46,7 +62,8 @@ async fn update(
     row: Option<IdpGroup>,
     side: &OktaSide,
 ) -> Result<Done, Halt> {
-    let Some(row) = row.filter(|row| row.okta.as_ref().is_some_and(|okta| okta.id == side.id)) else {
+    let Some(row) = row.filter(|row| row.okta.as_ref().is_some_and(|okta| okta.id == side.id))
+    else {
         return Ok(Done::skipped("the group has no such Okta side any more"));
     };
     if row.okta.as_ref() == Some(side) {
@@ -57,6 +74,7 @@ async fn update(
         ..row.clone()
     };
     groups::update(tx, &after, 0).await?;
+    binding::bind(tx, work.cx, &side.name, &mut work.touched).await?;
     work.log(
         "group.updated",
         "group",
@@ -75,12 +93,17 @@ pub(super) async fn apply_gone(
     chunk: &[Planned],
     done: &mut [Option<Done>],
 ) -> Result<(), Halt> {
-    for (planned, done) in chunk.iter().zip(done.iter_mut()).filter(|(_, done)| done.is_none()) {
+    for (planned, done) in chunk
+        .iter()
+        .zip(done.iter_mut())
+        .filter(|(_, done)| done.is_none())
+    {
         let Change::OktaSideGone { group, okta_id, .. } = &planned.change else {
             continue;
         };
         let row = groups::find(tx, group).await?;
-        let Some(row) = row.filter(|row| row.okta.as_ref().is_some_and(|side| side.id == *okta_id)) else {
+        let Some(row) = row.filter(|row| row.okta.as_ref().is_some_and(|side| side.id == *okta_id))
+        else {
             *done = Some(Done::skipped("the group has no such Okta side any more"));
             continue;
         };
@@ -98,7 +121,10 @@ pub(super) async fn apply_gone(
         if left.gone() && left.member_count == 0 {
             // A group with neither side stays only for its mappings.
             let one = std::collections::BTreeSet::from([row.id.clone()]);
-            if crate::store::memberships::mapped_groups(tx, &one).await?.is_empty() {
+            if crate::store::memberships::mapped_groups(tx, &one)
+                .await?
+                .is_empty()
+            {
                 groups::remove(tx, &row.id).await?;
             }
         }
@@ -124,9 +150,13 @@ async fn take_edges(
     let mut removed = HashSet::new();
     loop {
         let page = edges::list(tx, &row.id, after.as_deref(), 2_000).await?;
-        let Some(last) = page.last().cloned() else { break };
-        let objects: Vec<Object> =
-            page.iter().map(|member| Object::Edge(row.id.clone(), member.clone())).collect();
+        let Some(last) = page.last().cloned() else {
+            break;
+        };
+        let objects: Vec<Object> = page
+            .iter()
+            .map(|member| Object::Edge(row.id.clone(), member.clone()))
+            .collect();
         let late: HashSet<Object> = stamps::find_many(tx, &objects)
             .await?
             .into_iter()
@@ -136,7 +166,10 @@ async fn take_edges(
         let going: Vec<Edge> = page
             .into_iter()
             .filter(|member| !late.contains(&Object::Edge(row.id.clone(), member.clone())))
-            .map(|member| Edge { group: row.id.clone(), member })
+            .map(|member| Edge {
+                group: row.id.clone(),
+                member,
+            })
             .collect();
         removed.extend(edges::remove_many(tx, &going).await?);
         after = Some(last);

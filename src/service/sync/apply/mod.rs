@@ -20,8 +20,8 @@ use crate::model::id::OktaUserId;
 use crate::model::run::Outcome;
 use crate::model::time::Timestamp;
 use crate::reconcile::{Change, Planned};
-use crate::service::membership::{self, Touched};
 use crate::service::Service;
+use crate::service::membership::{self, Touched};
 use crate::store::audit::{self, Entry};
 use crate::store::stamps::{self, Object};
 use crate::store::{StoreError, Tx, rereads};
@@ -117,12 +117,18 @@ pub(crate) async fn chunk(
     groups::apply_gone(tx, &mut work, chunk, &mut done).await?;
     audit::insert(tx, cx, &work.entries).await?;
     membership::settle(service, tx, cx, &work.touched).await?;
-    Ok(done.into_iter().map(|done| done.unwrap_or_else(|| Done::skipped("not a change of this version"))).collect())
+    Ok(done
+        .into_iter()
+        .map(|done| done.unwrap_or_else(|| Done::skipped("not a change of this version")))
+        .collect())
 }
 
 /// What a push named at or after the moment its object was read, stays as the push left it (R7).
 async fn overtaken(tx: &mut Tx, chunk: &[Planned]) -> Result<Vec<Option<Done>>, Halt> {
-    let objects: Vec<Object> = chunk.iter().flat_map(|planned| stamps_of(&planned.change)).collect();
+    let objects: Vec<Object> = chunk
+        .iter()
+        .flat_map(|planned| stamps_of(&planned.change))
+        .collect();
     let mut stamped: HashMap<Object, Timestamp> = HashMap::new();
     for objects in objects.chunks(super::CHUNK) {
         stamped.extend(stamps::find_many(tx, objects).await?);
@@ -131,7 +137,11 @@ async fn overtaken(tx: &mut Tx, chunk: &[Planned]) -> Result<Vec<Option<Done>>, 
     let mut newer = Vec::new();
     for planned in chunk {
         let mut late = stamps_of(&planned.change);
-        late.retain(|object| stamped.get(object).is_some_and(|at| *at >= planned.observed_at));
+        late.retain(|object| {
+            stamped
+                .get(object)
+                .is_some_and(|at| *at >= planned.observed_at)
+        });
         if late.is_empty() {
             done.push(None);
         } else {
@@ -149,15 +159,24 @@ pub(crate) fn stamps_of(change: &Change) -> Vec<Object> {
     let user = |id: &OktaUserId| Object::User(id.to_string());
     let facts = |id: &OktaUserId| Object::Facts(id.to_string());
     match change {
-        Change::CreateGroup { .. } | Change::UpdateGroup { .. } | Change::OktaSideGone { .. } => Vec::new(),
+        Change::CreateGroup { .. } | Change::UpdateGroup { .. } | Change::OktaSideGone { .. } => {
+            Vec::new()
+        }
         Change::AddEdge { group, member, .. } | Change::RemoveEdge { group, member, .. } => {
-            vec![Object::Edge(group.clone(), member.clone()), Object::Members(group.clone())]
+            vec![
+                Object::Edge(group.clone(), member.clone()),
+                Object::Members(group.clone()),
+            ]
         }
         Change::CreateUser { okta_id, .. } => vec![user(okta_id), facts(okta_id)],
-        Change::BindUser { user: row, okta_id, .. } => vec![user(okta_id), Object::User(row.to_string())],
+        Change::BindUser {
+            user: row, okta_id, ..
+        } => vec![user(okta_id), Object::User(row.to_string())],
         Change::Rebind { from, okta_id, .. } => vec![user(okta_id), user(from), facts(from)],
         Change::MoveOktaId { to, okta_id, .. } => vec![user(okta_id), Object::User(to.to_string())],
-        Change::UpdateProfile { okta_id, .. } => vec![user(okta_id), Object::Profile(okta_id.to_string())],
+        Change::UpdateProfile { okta_id, .. } => {
+            vec![user(okta_id), Object::Profile(okta_id.to_string())]
+        }
         Change::SetStatus { okta_id, .. }
         | Change::SetEntitled { okta_id, .. }
         | Change::DeactivateLeaver { okta_id }

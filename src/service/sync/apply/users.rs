@@ -1,6 +1,6 @@
 //! Users: made, joined, renamed, and their facts.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde_json::{Map, Value, json};
 
@@ -11,10 +11,11 @@ use crate::model::user::{Facts, OktaStatus, Origin, User};
 use crate::reconcile::{Change, Person, Planned};
 use crate::service::membership::{self, Touched};
 use crate::service::sync::halt::Halt;
+use crate::store::edges::Edge;
 use crate::store::profile::Profile;
 use crate::store::rereads::{self, Target};
 use crate::store::users::{self, NewUser};
-use crate::store::{Tx, edges, groups, mirror, stamps};
+use crate::store::{Tx, edges, group_sides, groups, mirror, person, stamps};
 
 const GONE: &str = "there is no such user any more";
 const SO: &str = "it is so already";
@@ -26,19 +27,41 @@ pub(super) async fn apply(
     chunk: &[Planned],
     done: &mut [Option<Done>],
 ) -> Result<(), Halt> {
-    for (planned, done) in chunk.iter().zip(done.iter_mut()).filter(|(_, done)| done.is_none()) {
+    for (planned, done) in chunk
+        .iter()
+        .zip(done.iter_mut())
+        .filter(|(_, done)| done.is_none())
+    {
         let outcome = match &planned.change {
-            Change::CreateUser { okta_id, person, status } => {
-                create(tx, work, okta_id, person, status.as_ref()).await?
-            }
-            Change::BindUser { user, okta_id, status } => bind(tx, work, user, okta_id, status.as_ref()).await?,
-            Change::Rebind { user, from, okta_id, person, status, entitled } => {
+            Change::CreateUser {
+                okta_id,
+                person,
+                status,
+            } => create(tx, work, okta_id, person, status.as_ref()).await?,
+            Change::BindUser {
+                user,
+                okta_id,
+                status,
+            } => bind(tx, work, user, okta_id, status.as_ref()).await?,
+            Change::Rebind {
+                user,
+                from,
+                okta_id,
+                person,
+                status,
+                entitled,
+            } => {
                 let facts = (*entitled, status.clone());
                 rebind(tx, work, user, from, okta_id, person, facts).await?
             }
-            Change::MoveOktaId { from, to, okta_id } => move_okta_id(tx, work, from, to, okta_id).await?,
+            Change::MoveOktaId { from, to, okta_id } => {
+                move_okta_id(tx, work, from, to, okta_id).await?
+            }
             Change::SetStatus { okta_id, status } => {
-                set(tx, work, okta_id, |facts| facts.status = Some(status.clone())).await?
+                set(tx, work, okta_id, |facts| {
+                    facts.status = Some(status.clone())
+                })
+                .await?
             }
             Change::SetEntitled { okta_id, entitled } => {
                 set(tx, work, okta_id, |facts| facts.entitled = *entitled).await?
@@ -81,7 +104,10 @@ async fn create(
         pending: false,
         profile: profile(person, None),
     };
-    if let Some(row) = users::find_claimants(tx, Some(okta_id), &fold(&person.user_name)).await?.first() {
+    if let Some(row) = users::find_claimants(tx, Some(okta_id), &fold(&person.user_name))
+        .await?
+        .first()
+    {
         if row.okta_id.as_ref() == Some(okta_id) {
             return Ok(Done::skipped("he is known by now"));
         }
@@ -115,8 +141,12 @@ async fn bind(
     if row.okta_id.as_ref() == Some(okta_id) {
         return Ok(Done::skipped(SO));
     }
-    if row.okta_id.is_some() || row.deleting || users::find_by_okta_id(tx, okta_id).await?.is_some() {
-        let why = format!("{} cannot become Okta's user {okta_id}: one of them has another Okta id by now", row.id);
+    if row.okta_id.is_some() || row.deleting || users::find_by_okta_id(tx, okta_id).await?.is_some()
+    {
+        let why = format!(
+            "{} cannot become Okta's user {okta_id}: one of them has another Okta id by now",
+            row.id
+        );
         return Ok(Done::conflict(okta_id, why));
     }
     learn(tx, work, &row, okta_id, status).await?;
@@ -142,7 +172,13 @@ async fn learn(
     users::update(tx, &after).await?;
     rereads::remove_many(tx, &[Target::Login(row.id.clone())], tx.now()).await?;
     work.touched.users.insert(row.id.clone());
-    work.log("user.bound", "user", row.id.as_str(), None, Some(json!({ "oktaId": okta_id })));
+    work.log(
+        "user.bound",
+        "user",
+        row.id.as_str(),
+        None,
+        Some(json!({ "oktaId": okta_id })),
+    );
     Ok(())
 }
 
@@ -162,7 +198,10 @@ async fn rebind(
         return Ok(Done::skipped("one of them has another Okta id by now"));
     }
     if row.active || row.facts.active() {
-        let why = format!("{} is bound to Okta's user {from}, who is active", row.user_name);
+        let why = format!(
+            "{} is bound to Okta's user {from}, who is active",
+            row.user_name
+        );
         return Ok(Done::conflict(okta_id, why));
     }
     let mut after = row.clone();
@@ -170,18 +209,26 @@ async fn rebind(
     after.pending = false;
     after.facts.entitled = entitled;
     after.facts.status = status;
-    users::update_person(tx, &row.id).await?;
+    let pushed = group_sides::list_pushed_edges(tx, from.as_str()).await?;
+    let removed: HashSet<Edge> = edges::remove_many(tx, &pushed).await?.into_iter().collect();
+    super::edges::note(tx, work, &removed, -1).await?;
+    if row.scim {
+        groups::update_shown_members(tx, from.as_str()).await?;
+        groups::update_shown_members(tx, okta_id.as_str()).await?;
+    }
+    let forgotten = person::forget(tx, &row.id).await?;
     if row.scim {
         users::update(tx, &after).await?;
     } else {
-        users::update_with_profile(tx, &after, &profile(person, row.external_id.as_deref())).await?;
+        users::update_with_profile(tx, &after, &profile(person, row.external_id.as_deref()))
+            .await?;
     }
     work.touched.users.insert(row.id.clone());
     work.log(
         "user.rebound",
         "user",
         row.id.as_str(),
-        Some(json!({ "oktaId": from })),
+        Some(json!({ "oktaId": from, "localTeams": forgotten.local_teams, "withheld": forgotten.withheld })),
         Some(json!({ "oktaId": okta_id })),
     );
     Ok(Done::applied())
@@ -194,10 +241,14 @@ async fn move_okta_id(
     to: &UserId,
     okta_id: &OktaUserId,
 ) -> Result<Done, Halt> {
-    let (Some(source), Some(target)) = (users::find(tx, from).await?, users::find(tx, to).await?) else {
+    let (Some(source), Some(target)) = (users::find(tx, from).await?, users::find(tx, to).await?)
+    else {
         return Ok(Done::skipped(GONE));
     };
-    let fits = source.okta_id.as_ref() == Some(okta_id) && !source.scim && target.okta_id.is_none() && !target.deleting;
+    let fits = source.okta_id.as_ref() == Some(okta_id)
+        && !source.scim
+        && target.okta_id.is_none()
+        && !target.deleting;
     if !fits {
         return Ok(Done::skipped("one of them has another Okta id by now"));
     }
@@ -268,14 +319,31 @@ async fn profiles(
 ) -> Result<(), Halt> {
     let mut writing = Vec::new();
     for (place, planned) in chunk.iter().enumerate() {
-        let Change::UpdateProfile { user, okta_id, person } = &planned.change else { continue };
+        let Change::UpdateProfile {
+            user,
+            okta_id,
+            person,
+        } = &planned.change
+        else {
+            continue;
+        };
         if done[place].is_some() {
             continue;
         }
-        match users::find(tx, user).await?.filter(|row| row.okta_id.as_ref() == Some(okta_id)) {
+        match users::find(tx, user)
+            .await?
+            .filter(|row| row.okta_id.as_ref() == Some(okta_id))
+        {
             None => done[place] = Some(Done::skipped(GONE)),
-            Some(row) if row.scim => done[place] = Some(Done::skipped("SCIM owns his profile by now")),
-            Some(row) => writing.push(Writing { place, row, okta_id, person }),
+            Some(row) if row.scim => {
+                done[place] = Some(Done::skipped("SCIM owns his profile by now"))
+            }
+            Some(row) => writing.push(Writing {
+                place,
+                row,
+                okta_id,
+                person,
+            }),
         }
     }
     let refused = refused(tx, &writing).await?;
@@ -295,8 +363,14 @@ async fn profiles(
     }
     for writing in writing {
         let row = &writing.row;
-        users::update_with_profile(tx, row, &profile(writing.person, row.external_id.as_deref())).await?;
-        let before: Value = serde_json::from_str(&row.resource).unwrap_or(Value::Object(Map::new()));
+        users::update_with_profile(
+            tx,
+            row,
+            &profile(writing.person, row.external_id.as_deref()),
+        )
+        .await?;
+        let before: Value =
+            serde_json::from_str(&row.resource).unwrap_or(Value::Object(Map::new()));
         work.log(
             "user.updated",
             "user",
@@ -317,7 +391,10 @@ async fn refused(tx: &mut Tx, all: &[Writing<'_>]) -> Result<BTreeMap<usize, Str
     for writing in all {
         let name = fold(&writing.person.user_name);
         if let Some(first) = wanted.insert(name.clone(), writing.place) {
-            refused.insert(writing.place, format!("two users of Okta's are to have the userName {name}"));
+            refused.insert(
+                writing.place,
+                format!("two users of Okta's are to have the userName {name}"),
+            );
             wanted.insert(name, first);
             continue;
         }
@@ -338,7 +415,10 @@ async fn refused(tx: &mut Tx, all: &[Writing<'_>]) -> Result<BTreeMap<usize, Str
                         && fold(&other.person.user_name) != fold(&other.row.user_name)
                 };
                 (!all.iter().any(leaves)).then(|| {
-                    let why = format!("the userName {} is taken by {}", writing.person.user_name, holder.id);
+                    let why = format!(
+                        "the userName {} is taken by {}",
+                        writing.person.user_name, holder.id
+                    );
                     (writing.place, why)
                 })
             })

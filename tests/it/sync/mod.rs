@@ -1,0 +1,4 @@
+//! Runs of the poller against the simulated Okta.
+
+mod basics;
+pub(crate) mod world;
