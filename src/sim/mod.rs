@@ -23,6 +23,8 @@ pub mod oidc;
 pub mod org;
 pub mod scim_client;
 mod serve;
+#[cfg(test)]
+mod tests;
 pub mod weather;
 
 use std::collections::VecDeque;

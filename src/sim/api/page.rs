@@ -91,7 +91,7 @@ impl<'a> PageRequest<'a> {
             .map(|(name, value)| (name.as_str(), value.clone()))
             .collect();
         pairs.sort();
-        pairs.push(("after", STANDARD.encode(format!("cursor:{last}"))));
+        pairs.push(("after", STANDARD.encode(format!("cursor1:{last}"))));
         let query: Vec<String> = pairs
             .iter()
             .map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC)))
@@ -122,5 +122,5 @@ pub(super) fn with_links(
 
 fn open_cursor(cursor: &str) -> Option<OktaId> {
     let bytes = STANDARD.decode(cursor).ok()?;
-    OktaId::parse(std::str::from_utf8(&bytes).ok()?.strip_prefix("cursor:")?)
+    OktaId::parse(std::str::from_utf8(&bytes).ok()?.strip_prefix("cursor1:")?)
 }
