@@ -8,6 +8,7 @@
 )]
 
 mod okta;
+mod provision;
 mod rules;
 mod search;
 mod store;

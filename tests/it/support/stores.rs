@@ -112,21 +112,19 @@ impl Deref for TestStore {
 /// Makes each `async fn name(store)` two tests, `name::sqlite` and `name::postgres`.
 macro_rules! on_each_store {
     ($($(#[$attribute:meta])* async fn $name:ident($store:ident) $body:block)*) => {$(
+        async fn $name($store: crate::support::stores::TestStore) $body
+
         $(#[$attribute])*
         mod $name {
-            use super::*;
-
-            async fn story($store: crate::support::stores::TestStore) $body
-
             #[tokio::test(flavor = "multi_thread")]
             async fn sqlite() {
-                story(crate::support::stores::TestStore::sqlite().await).await;
+                super::$name(crate::support::stores::TestStore::sqlite().await).await;
             }
 
             #[tokio::test(flavor = "multi_thread")]
             async fn postgres() {
                 if let Some(store) = crate::support::stores::TestStore::postgres().await {
-                    story(store).await;
+                    super::$name(store).await;
                 }
             }
         }

@@ -1,0 +1,10 @@
+//! SCIM writes as use cases: the rules they hold, on both engines.
+
+mod actor;
+mod adopting;
+mod deleting;
+mod facts;
+mod grouping;
+mod joining;
+mod members;
+mod stamping;
