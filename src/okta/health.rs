@@ -26,7 +26,7 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Whether so many attempts failed in a row that calls no longer try repeatedly (see [`OPEN_AFTER`]).
+    /// Whether so many attempts failed in a row that calls no longer try repeatedly (10; the first answer ends that).
     pub const fn is_open(&self) -> bool {
         self.consecutive_failures >= OPEN_AFTER
     }

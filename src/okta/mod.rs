@@ -1,6 +1,6 @@
 //! The outbound client of the Okta Management API.
 //!
-//! Start at [`Client`]: [`api`](self) gives it one method per thing that rosterd reads. Nothing here writes to Okta, knows
+//! Start at [`Client`]: `api/` gives it one method per thing that rosterd reads. Nothing here writes to Okta, knows
 //! SQL or decides anything about users; what comes back says *when* it was read (R7) and whether it is *known* (R8).
 //!
 //! | file | one idea |

@@ -9,7 +9,8 @@ use crate::model::id::{OktaGroupId, OktaUserId};
 use crate::model::time::{Clock as _, Timestamp};
 use crate::okta::types::{AppId, GroupKind, UserStatus};
 use crate::okta::{
-    Auth, Client, Error, Identity, OrgUrl, Patience, Proxy, Read, Settings, SettingsError,
+    Auth, Client, End, Error, Identity, OrgUrl, Patience, Proxy, Read, Settings, SettingsError,
+    Step,
 };
 
 const GROUP: &str = r#"{"id":"00g1","type":"OKTA_GROUP","profile":{"name":"Ops"}}"#;
@@ -36,9 +37,14 @@ fn why<T: std::fmt::Debug>(read: Read<T>) -> Error {
 
 #[tokio::test]
 async fn r7_a_read_is_dated_before_its_request_and_by_okta_s_clock() {
-    let script =
-        Script::start(|_| Reply::ok(GROUP).with("date", "Mon, 23 Nov 2026 10:00:07 GMT")).await;
-    let Read::Known { value, at } = script.client().group(&group()).await else {
+    let script = Script::start(|_| {
+        Reply::ok(GROUP)
+            .with("date", "Mon, 23 Nov 2026 10:00:07 GMT")
+            .taking(3_000)
+    })
+    .await;
+    let client = script.client();
+    let Read::Known { value, at } = client.group(&group()).await else {
         panic!("known")
     };
     assert_eq!(
@@ -47,10 +53,39 @@ async fn r7_a_read_is_dated_before_its_request_and_by_okta_s_clock() {
     );
     assert_eq!(at.read_at, Timestamp::from_millis(START * 1000));
     assert_eq!(at.okta_at, Some(Timestamp::from_millis((START + 7) * 1000)));
-    let status = script.client().status();
-    assert_eq!(
-        status.clock_skew_ms, None,
-        "another client knows nothing yet"
+    let status = client.status();
+    assert_eq!(status.last_answer.unwrap().at, script.clock.now());
+    assert_eq!(status.clock_skew_ms, Some(4_000));
+}
+
+#[tokio::test]
+async fn r7_each_page_is_dated_by_its_own_request_and_absence_by_the_first() {
+    let script = Script::start(|heard| {
+        let row = format!(r#"[{{"id":"00u{}","status":"ACTIVE"}}]"#, heard.number);
+        let reply = Reply::ok(row).taking(3_000);
+        match heard.number {
+            0 => reply.next(format!("{}/api/v1/groups/00g1/users?after=1", heard.base)),
+            _ => reply,
+        }
+    })
+    .await;
+    let client = script.client();
+    // Spawned, because the poller's tasks are.
+    let (pages, end) = tokio::spawn(async move {
+        let (mut listing, mut pages) = (client.group_members(&group()), Vec::new());
+        loop {
+            match listing.next_page().await {
+                Step::Page(page) => pages.push(page.at.read_at.as_millis() - START * 1000),
+                Step::Restart => pages.clear(),
+                Step::End(end) => return (pages, end),
+            }
+        }
+    })
+    .await
+    .unwrap();
+    assert_eq!(pages, [0, 3_000]);
+    assert!(
+        matches!(end, End::Whole { since, pages: 2 } if since.read_at.as_millis() == START * 1000)
     );
 }
 

@@ -46,6 +46,7 @@ pub(super) struct Reply {
     headers: Vec<(String, String)>,
     body: String,
     manner: Manner,
+    took_ms: i64,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -62,6 +63,7 @@ impl Reply {
             headers: Vec::new(),
             body: body.into(),
             manner: Manner::Whole,
+            took_ms: 0,
         }
     }
 
@@ -90,6 +92,12 @@ impl Reply {
         self.with("x-rate-limit-limit", limit.to_string())
             .with("x-rate-limit-remaining", remaining.to_string())
             .with("x-rate-limit-reset", reset.to_string())
+    }
+
+    /// The clock goes on by so much before the answer comes.
+    pub(super) fn taking(mut self, ms: i64) -> Self {
+        self.took_ms = ms;
+        self
     }
 
     /// The connection breaks in the middle of the body.
@@ -170,6 +178,7 @@ impl Script {
                 }
                 tokio::time::sleep(Duration::from_millis(1)).await;
                 now.fetch_sub(1, Ordering::SeqCst);
+                clock.advance(reply.took_ms);
                 respond(reply, &clock)
             }
         });
