@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Attribute, Kind, Mutability, ResourceType, Returned, Schema, Uniqueness};
+use super::{Attribute, Kind, Mutability, ResourceType, Returned, Schema, Uniqueness, service};
 use crate::scim::LIST_URN;
 
 /// What the service can do, as far as the configuration decides it.
@@ -99,6 +99,11 @@ fn all() -> impl Iterator<Item = &'static Schema> {
         .flat_map(|resource| {
             std::iter::once(resource.schema()).chain(resource.extensions().iter().copied())
         })
+        .chain([
+            &service::SERVICE_PROVIDER_CONFIG,
+            &service::RESOURCE_TYPE,
+            &service::SCHEMA,
+        ])
 }
 
 fn list(resources: &[Value]) -> Value {
@@ -221,7 +226,7 @@ mod tests {
         assert_eq!(found["id"], urn);
         assert_eq!(found["meta"]["location"], format!("{BASE}/Schemas/{urn}"));
         assert_eq!(schema(BASE, "urn:nope"), None);
-        assert_eq!(schemas(BASE)["totalResults"], 3);
+        assert_eq!(schemas(BASE)["totalResults"], 6);
     }
 
     #[test]
@@ -282,5 +287,57 @@ mod tests {
         assert_eq!(config["pagination"]["cursor"], true);
         assert_eq!(config["changePassword"]["supported"], false);
         assert_eq!(config["authenticationSchemes"].as_array().unwrap().len(), 2);
+    }
+
+    /// Every name in an answer is an attribute of its schema, or a common one.
+    fn named(attributes: &[Attribute], value: &Value, at: &str) {
+        match value {
+            Value::Array(values) => values.iter().for_each(|value| named(attributes, value, at)),
+            Value::Object(object) => {
+                for (name, value) in object {
+                    let common =
+                        at.is_empty() && ["schemas", "id", "meta"].contains(&name.as_str());
+                    let found = attributes.iter().find(|attribute| attribute.name == name);
+                    assert!(common || found.is_some(), "{at}.{name}");
+                    if let Some(attribute) =
+                        found.filter(|attribute| attribute.kind == Kind::Complex)
+                    {
+                        named(attribute.sub, value, &format!("{at}.{name}"));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn what_is_answered_is_in_the_schemas_that_are_answered() {
+        let capabilities = Capabilities {
+            bulk_max_operations: 1,
+            bulk_max_payload: 1,
+            max_results: 1,
+            default_page: 1,
+            change_password: true,
+        };
+        named(
+            service::SERVICE_PROVIDER_CONFIG.attributes,
+            &service_provider_config(BASE, &capabilities),
+            "",
+        );
+        named(
+            service::RESOURCE_TYPE.attributes,
+            &resource_types(BASE)["Resources"][0],
+            "",
+        );
+        named(
+            service::SCHEMA.attributes,
+            &schema(BASE, crate::scim::USER_URN).unwrap(),
+            "",
+        );
+        named(
+            service::SCHEMA.attributes,
+            &schema(BASE, service::RESOURCE_TYPE.id).unwrap(),
+            "",
+        );
     }
 }

@@ -1,10 +1,11 @@
 //! The schemas of RFC 7643 as static data, and the lookup of an attribute by its path.
 //!
-//! [`user`] and [`group`] hold the data, exactly as section 8.7.1 has it but for three additions named there;
+//! [`user`], [`group`] and [`service`] hold the data, as section 8.7 has it but for the additions named there;
 //! [`discovery`] renders what `/Schemas`, `/ResourceTypes` and `/ServiceProviderConfig` answer.
 
 pub mod discovery;
 pub mod group;
+pub mod service;
 pub mod user;
 
 use super::path::AttrPath;
