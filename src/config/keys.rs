@@ -293,7 +293,7 @@ fn flatten(prefix: &str, table: Table, into: &mut BTreeMap<String, Found>) {
 }
 
 /// The sections there are.
-const SECTIONS: [&str; 11] = [
+const SECTIONS: [&str; 10] = [
     "server",
     "server.tls",
     "store",
@@ -301,7 +301,6 @@ const SECTIONS: [&str; 11] = [
     "okta.hooks",
     "guard",
     "scim",
-    "scim.filter",
     "scim.bulk",
     "retention",
     "log",

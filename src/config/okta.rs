@@ -64,14 +64,14 @@ pub enum Auth {
     ServiceApp {
         /// The app's client id.
         client_id: String,
-        /// Its private key, PEM (PKCS#8).
+        /// Its private key: PEM, or a private JWK.
         private_key: SecretSource,
         /// The `kid` of the public key the app knows.
         key_id: Option<String>,
         /// How assertions are signed.
         algorithm: Algorithm,
-        /// Whether access tokens are bound to a key (DPoP).
-        dpop: bool,
+        /// Whether access tokens are bound to a key (RFC 9449).
+        dpop: Dpop,
         /// The scopes that are asked for.
         scopes: Vec<String>,
     },
@@ -84,6 +84,18 @@ pub enum Algorithm {
     RS256,
     /// ECDSA on P-256 with SHA-256.
     ES256,
+}
+
+/// Whether access tokens are bound to a key of this process (RFC 9449).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Dpop {
+    /// Where Okta asks for it, as it does by default for API Services apps.
+    Auto,
+    /// Always.
+    On,
+    /// Never.
+    Off,
 }
 
 /// Who the population is where no app says so (R16).
@@ -103,6 +115,7 @@ pub struct Hooks {
 
 pub(super) fn read(keys: &mut Keys<'_>) -> Okta {
     let hour = Duration::from_secs(60 * 60);
+    let org = org(keys);
     let app_id: Option<String> = keys.optional("okta.app_id");
     if app_id.as_deref().is_some_and(|id| !is_plain(id)) {
         keys.problem(
@@ -118,7 +131,7 @@ pub(super) fn read(keys: &mut Keys<'_>) -> Okta {
         );
     }
     Okta {
-        org: org(keys, app_id.is_some()),
+        org,
         population,
         app_id,
         link_by_user_name: keys.take("okta.link_by_user_name", false),
@@ -129,7 +142,7 @@ pub(super) fn read(keys: &mut Keys<'_>) -> Okta {
     }
 }
 
-fn org(keys: &mut Keys<'_>, has_app: bool) -> Option<Org> {
+fn org(keys: &mut Keys<'_>) -> Option<Org> {
     // Asked before they are taken: without an org they would do nothing.
     let idle = [
         "okta.token_file",
@@ -139,6 +152,7 @@ fn org(keys: &mut Keys<'_>, has_app: bool) -> Option<Org> {
     ];
     let idle: Vec<&str> = idle.into_iter().filter(|key| keys.is_set(key)).collect();
     let set = keys.is_set("okta.org_url");
+    let has_app = keys.is_set("okta.app_id");
     let url = keys
         .optional("okta.org_url")
         .and_then(|url: Url| match org_url(&url) {
@@ -154,7 +168,7 @@ fn org(keys: &mut Keys<'_>, has_app: bool) -> Option<Org> {
     let second = Duration::from_secs(1);
     let rate_share = keys.ranged("okta.rate_share", 50, 1..=100);
     let concurrency = keys.ranged("okta.concurrency", 4, 1..=75);
-    let request_timeout = keys.duration("okta.request_timeout", 30 * second, second, 300 * second);
+    let request_timeout = keys.duration("okta.request_timeout", 60 * second, second, 300 * second);
     if !set {
         for key in idle {
             keys.problem(
@@ -209,7 +223,7 @@ fn auth(keys: &mut Keys<'_>, has_app: bool, wanted: bool) -> Option<Auth> {
     let private_key = keys.secret("okta.private_key_file");
     let key_id = keys.optional("okta.key_id");
     let algorithm = keys.take("okta.algorithm", Algorithm::RS256);
-    let dpop = keys.take("okta.dpop", true);
+    let dpop = keys.take("okta.dpop", Dpop::Auto);
     let scopes_set = keys.is_set("okta.scopes");
     let mut scopes: Vec<String> = keys.take("okta.scopes", SCOPES.map(str::to_owned).to_vec());
     if has_app && !scopes.iter().any(|scope| scope == APPS_SCOPE) {

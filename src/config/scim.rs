@@ -12,21 +12,8 @@ pub struct Scim {
     pub max_results: u32,
     /// Longest request body, in bytes. A push of 100,000 members is 8.3 MB.
     pub body_limit: usize,
-    /// Limits of a filter.
-    pub filter: FilterLimits,
     /// Limits of `/Bulk`, advertised in `/ServiceProviderConfig`.
     pub bulk: BulkLimits,
-}
-
-/// Limits of a filter (RFC 7644 3.4.2.2): beyond one of them it is 400 `invalidFilter`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FilterLimits {
-    /// Longest text, in bytes.
-    pub max_length: usize,
-    /// Deepest nesting.
-    pub max_depth: usize,
-    /// Most terms.
-    pub max_terms: usize,
 }
 
 /// Limits of `/Bulk` (RFC 7644 3.7).
@@ -43,11 +30,6 @@ pub(super) fn read(keys: &mut Keys<'_>) -> Scim {
         password_sync: keys.take("scim.password_sync", false),
         max_results: keys.ranged("scim.max_results", 1000, 100..=10_000),
         body_limit: size(keys, "scim.body_limit", Size::mib(16)),
-        filter: FilterLimits {
-            max_length: keys.ranged("scim.filter.max_length", 32_768, 1024..=1_048_576),
-            max_depth: keys.ranged("scim.filter.max_depth", 32, 4..=128),
-            max_terms: keys.ranged("scim.filter.max_terms", 256, 16..=4096),
-        },
         bulk: BulkLimits {
             max_operations: keys.ranged("scim.bulk.max_operations", 1000, 1..=10_000),
             max_payload: size(keys, "scim.bulk.max_payload", Size::mib(4)),

@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::keys::Keys;
-use super::size::Size;
 
 /// What listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,8 +27,6 @@ pub struct Server {
     pub max_requests: usize,
     /// How long a client may take to send its headers.
     pub header_timeout: Duration,
-    /// Longest request body outside SCIM, in bytes.
-    pub body_limit: usize,
 }
 
 /// The files of a TLS certificate. Read again at a reload.
@@ -93,13 +90,6 @@ pub(super) fn read(keys: &mut Keys<'_>) -> Server {
         max_connections: keys.ranged("server.max_connections", 1024, 1..=100_000),
         max_requests: keys.ranged("server.max_requests", 256, 1..=10_000),
         header_timeout: keys.duration("server.header_timeout", 10 * second, second, 10 * second),
-        body_limit: keys
-            .ranged(
-                "server.body_limit",
-                Size::mib(1),
-                Size(1024)..=Size::mib(64),
-            )
-            .bytes(),
     }
 }
 

@@ -106,7 +106,7 @@ pub async fn assemble(
     let (log, queue) = request_log::queue();
     let doors = HttpSettings {
         public_url: public_url(config, address),
-        scim_body_limit: config.server.body_limit,
+        scim_body_limit: config.scim.body_limit,
         ..HttpSettings::default()
     };
     let app = App::new(

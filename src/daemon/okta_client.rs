@@ -70,7 +70,11 @@ fn auth(auth: &config::Auth) -> Result<Auth, String> {
                     config::Algorithm::ES256 => Algorithm::Es256,
                 },
                 scopes: scopes.clone(),
-                dpop: if *dpop { DpopMode::On } else { DpopMode::Auto },
+                dpop: match dpop {
+                    config::Dpop::Auto => DpopMode::Auto,
+                    config::Dpop::On => DpopMode::On,
+                    config::Dpop::Off => DpopMode::Off,
+                },
             }))
         }
     }

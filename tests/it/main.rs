@@ -7,10 +7,13 @@
     reason = "a test fails by panicking"
 )]
 
+mod config;
+mod layers;
 mod okta;
 mod provision;
 mod rules;
 mod search;
+mod server;
 mod store;
 mod support;
 mod sync;

@@ -214,3 +214,6 @@ fn weekday(text: &str) -> Option<usize> {
         .iter()
         .position(|name| name.eq_ignore_ascii_case(text))
 }
+
+#[cfg(test)]
+mod tests;
