@@ -6,6 +6,7 @@ pub mod auth;
 pub mod client_addr;
 pub mod error;
 mod gauges;
+pub mod hooks;
 pub mod metrics;
 pub mod problem;
 pub mod request_id;

@@ -39,13 +39,3 @@ pub async fn insert_held(tx: &mut Tx, run: &RunId, until: Timestamp) -> Result<(
     .await?;
     Ok(())
 }
-
-/// Forgets mutes that are over.
-pub async fn remove_expired(tx: &mut Tx) -> Result<u64, StoreError> {
-    let now = tx.now().as_millis();
-    let done = sqlx::query("DELETE FROM mutes WHERE until <= $1")
-        .bind(now)
-        .execute(tx.conn())
-        .await?;
-    Ok(done.rows_affected())
-}

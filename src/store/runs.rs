@@ -202,13 +202,3 @@ pub async fn oldest_open(tx: &mut Tx) -> Result<Option<Timestamp>, StoreError> {
         .try_get::<Option<i64>, _>(0)?
         .map(Timestamp::from_millis))
 }
-
-/// Forgets runs that ended before an instant; what is open stays.
-pub async fn remove_before(tx: &mut Tx, before: Timestamp) -> Result<u64, StoreError> {
-    let done =
-        sqlx::query("DELETE FROM runs WHERE ended_at < $1 AND state NOT IN ('running', 'held')")
-            .bind(before.as_millis())
-            .execute(tx.conn())
-            .await?;
-    Ok(done.rows_affected())
-}

@@ -90,9 +90,9 @@ pub async fn update_run(tx: &mut Tx, id: &str, run: &RunId) -> Result<bool, Stor
     Ok(done.rows_affected() == 1)
 }
 
-/// Forgets requests asked before an instant.
+/// Forgets requests asked before an instant that became a run.
 pub async fn remove_before(tx: &mut Tx, before: Timestamp) -> Result<u64, StoreError> {
-    let done = sqlx::query("DELETE FROM sync_requests WHERE asked_at < $1")
+    let done = sqlx::query("DELETE FROM sync_requests WHERE asked_at < $1 AND run_id IS NOT NULL")
         .bind(before.as_millis())
         .execute(tx.conn())
         .await?;

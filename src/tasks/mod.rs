@@ -1,4 +1,6 @@
 //! Loops that run by themselves.
 
+pub mod lease;
+pub mod poller;
 pub mod request_log;
 pub mod sweeper;

@@ -12,15 +12,18 @@
 //! | `takings` | takings applied or held |
 //! | `finish` | the held plan, re-reads, watermarks and the run's row |
 //! | `request` | asking the daemon that polls |
+//! | `leadership`, `outlook` | which daemon that is; what it looks at between runs |
 
 pub(crate) mod apply;
 mod finish;
 mod flight;
 mod groups;
 mod halt;
-pub(crate) mod judge;
+mod judge;
+mod leadership;
 mod leavers;
 mod members;
+mod outlook;
 mod request;
 mod rereads;
 mod summary;
@@ -31,6 +34,8 @@ use std::sync::Arc;
 
 pub(crate) use halt::Fence;
 pub use halt::Halt;
+pub use leadership::{lead, resign};
+pub use outlook::Waiting;
 pub use request::{find_request, request};
 pub use summary::{ReadCounts, Summary, Unknown};
 

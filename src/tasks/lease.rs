@@ -1,0 +1,68 @@
+//! Keeps the lease, or waits for it: of several daemons on one store, one polls.
+
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+
+use crate::model::pulse::Pulse;
+use crate::model::stop::StopListener;
+use crate::service::Service;
+use crate::service::sync;
+
+/// How long the lease holds without being prolonged; a takeover waits at most this and one renewal.
+const TTL: Duration = Duration::from_secs(15);
+
+/// How often it is prolonged, or asked for.
+const EVERY: Duration = Duration::from_secs(5);
+
+/// How long the loop may be silent before it counts as stuck; a write may wait ten seconds for its turn.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The epoch in which this daemon polls; `None`: another does, or nobody knows.
+pub type Epoch = watch::Receiver<Option<i64>>;
+
+/// Keeps the lease until the stop, then gives it back.
+pub async fn run(
+    service: Service,
+    holder: String,
+    epoch: watch::Sender<Option<i64>>,
+    mut stop: StopListener,
+    pulse: Pulse,
+) {
+    let ttl_ms = i64::try_from(TTL.as_millis()).unwrap_or(i64::MAX);
+    let mut prolonged = Instant::now();
+    loop {
+        pulse.beat();
+        let asked = Instant::now();
+        let held = match sync::lead(&service, &holder, ttl_ms).await {
+            Ok(held) => {
+                prolonged = asked;
+                held
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the lease could not be prolonged");
+                // It holds until it expires; every write checks it anyway.
+                epoch.borrow().filter(|_| prolonged.elapsed() < TTL)
+            }
+        };
+        let changed = epoch.send_if_modified(|known| std::mem::replace(known, held) != held);
+        if changed {
+            match held {
+                Some(epoch) => tracing::info!(epoch, "this daemon polls Okta"),
+                None => tracing::info!("another daemon polls Okta"),
+            }
+        }
+        tokio::select! {
+            biased;
+            () = stop.soft() => break,
+            () = tokio::time::sleep(EVERY) => {}
+        }
+    }
+    let last = *epoch.borrow();
+    epoch.send_replace(None);
+    if let Some(last) = last
+        && let Err(error) = sync::resign(&service, &holder, last).await
+    {
+        tracing::debug!(%error, "the lease was not given back; it expires by itself");
+    }
+}
