@@ -107,7 +107,8 @@ pub async fn assemble(
     let doors = HttpSettings {
         public_url: public_url(config, address),
         scim_body_limit: config.scim.body_limit,
-        ..HttpSettings::default()
+        bulk_operations: config.scim.bulk.max_operations,
+        bulk_payload: config.scim.bulk.max_payload,
     };
     let app = App::new(
         service.clone(),

@@ -33,6 +33,10 @@ pub struct HttpSettings {
     pub public_url: String,
     /// Largest body under `/scim/v2`, in bytes.
     pub scim_body_limit: usize,
+    /// Most operations of one bulk request.
+    pub bulk_operations: usize,
+    /// Largest bulk request, in bytes.
+    pub bulk_payload: usize,
 }
 
 impl Default for HttpSettings {
@@ -40,6 +44,8 @@ impl Default for HttpSettings {
         Self {
             public_url: "http://127.0.0.1:8080".to_owned(),
             scim_body_limit: 16 * 1024 * 1024,
+            bulk_operations: 1_000,
+            bulk_payload: 4 * 1024 * 1024,
         }
     }
 }

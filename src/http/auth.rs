@@ -16,6 +16,7 @@ use http::{HeaderMap, StatusCode};
 
 use super::App;
 use super::error::{problem, scim, scim_response};
+use super::request_id::RequestId;
 use crate::model::actor::{Channel, Cx};
 use crate::model::token::{Scope, Token};
 use crate::scim::ScimError;
@@ -55,17 +56,14 @@ async fn token(app: &App, headers: &HeaderMap) -> Result<Option<Arc<Token>>, Err
     }
 }
 
-/// The request's id, where the server gave it one.
-pub fn request_id(headers: &HeaderMap) -> Option<String> {
-    let id = headers.get("x-request-id")?.to_str().ok()?;
-    Some(id.chars().take(128).collect())
-}
-
-fn cx(channel: Channel, token: &Token, headers: &HeaderMap) -> Cx {
+fn cx(channel: Channel, token: &Token, parts: &Parts) -> Cx {
     Cx {
         channel,
         actor: format!("token {} ({})", token.name, token.id),
-        request_id: request_id(headers),
+        request_id: parts
+            .extensions
+            .get::<RequestId>()
+            .map(|id| id.0.to_string()),
     }
 }
 
@@ -83,11 +81,13 @@ impl ScimClient {
     ///
     /// # Errors
     /// 401 unless they are a live SCIM token; 429 while the store cannot say.
-    pub async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Self, ScimError> {
-        let found = token(app, headers).await.map_err(|error| scim(&error))?;
+    pub async fn authenticate(app: &App, parts: &Parts) -> Result<Self, ScimError> {
+        let found = token(app, &parts.headers)
+            .await
+            .map_err(|error| scim(&error))?;
         match found.filter(|token| token.scope == Scope::Scim) {
             Some(token) => Ok(Self {
-                cx: cx(Channel::Scim, &token, headers),
+                cx: cx(Channel::Scim, &token, parts),
                 token,
             }),
             None => Err(ScimError::unauthorized(
@@ -105,7 +105,7 @@ where
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
-        Self::authenticate(&App::from_ref(state), &parts.headers)
+        Self::authenticate(&App::from_ref(state), parts)
             .await
             .map_err(|error| scim_response(&error))
     }
@@ -181,7 +181,7 @@ where
         );
         return Err(problem(StatusCode::FORBIDDEN, Some("wrong-scope"), &detail));
     }
-    let cx = cx(Channel::Api, &token, &parts.headers);
+    let cx = cx(Channel::Api, &token, parts);
     Ok((token, cx))
 }
 

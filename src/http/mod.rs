@@ -10,6 +10,7 @@ pub mod hooks;
 pub mod metrics;
 pub mod problem;
 pub mod request_id;
+pub mod scim;
 pub mod server;
 pub mod tls;
 
@@ -36,6 +37,7 @@ pub struct Around {
 pub fn router(app: App, around: &Around) -> Router {
     Router::new()
         .merge(api::router())
+        .merge(scim::router())
         .with_state(app)
         .layer(tower::limit::GlobalConcurrencyLimitLayer::new(
             around.max_requests,

@@ -12,6 +12,7 @@ mod layers;
 mod okta;
 mod provision;
 mod rules;
+mod scim_http;
 mod search;
 mod server;
 mod store;

@@ -78,6 +78,12 @@ impl Body {
         Self::new(Some(tx), view, steps)
     }
 
+    /// One group without its members.
+    pub(super) fn of_head(view: View, group: FoundGroup) -> Self {
+        let steps = VecDeque::from([Step::Group(group, false)]);
+        Self::new(None, view, steps)
+    }
+
     fn new(tx: Option<Tx>, view: View, steps: VecDeque<Step>) -> Self {
         Self {
             tx,
@@ -108,16 +114,11 @@ impl Body {
     }
 
     async fn perform(&mut self, step: Step) -> Result<(), Error> {
-        let Some(tx) = self.tx.as_mut() else {
-            if let Step::Text(text) = step {
-                self.written.push_str(&text);
-            }
-            return Ok(());
-        };
         match step {
             Step::Text(text) => self.written.push_str(&text),
             Step::Resources(ResourceType::User, seqs) => {
                 let groups = self.view.groups();
+                let tx = snapshot(&mut self.tx)?;
                 for user in search::list_users(tx, &seqs, groups).await? {
                     comma(&mut self.written, &mut self.listed);
                     push(&mut self.written, &show::user(&self.view, &user)?);
@@ -125,7 +126,7 @@ impl Body {
             }
             Step::Resources(ResourceType::Group, seqs) => {
                 let members = self.view.projection.wants(ResourceType::Group, "members");
-                let found = search::list_groups(tx, &seqs).await?;
+                let found = search::list_groups(snapshot(&mut self.tx)?, &seqs).await?;
                 for group in found.into_iter().rev() {
                     self.steps.push_front(Step::Group(group, members));
                 }
@@ -149,6 +150,7 @@ impl Body {
                 after,
                 mut first,
             } => {
+                let tx = snapshot(&mut self.tx)?;
                 let found = search::list_members(tx, &group, &after, MEMBERS).await?;
                 for member in &found {
                     if let Some(shown) = show::member(&self.view, member) {
@@ -176,6 +178,11 @@ impl std::fmt::Debug for Body {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Body").finish_non_exhaustive()
     }
+}
+
+/// The snapshot of an answer that has something to read. An answer without one never asks.
+fn snapshot(tx: &mut Option<Tx>) -> Result<&mut Tx, Error> {
+    tx.as_mut().ok_or(Error::NotFound("resource"))
 }
 
 /// An object left open at a list it has besides its other members.

@@ -9,7 +9,7 @@ use crate::store::Tx;
 use crate::store::search::{self, Key, Query, SearchError, Sort, Start, find_user_by_user_name};
 
 /// How many resources come where the client does not say.
-const DEFAULT_COUNT: u64 = 100;
+pub const DEFAULT_COUNT: u64 = 100;
 
 /// Okta advances by 100 whatever it was given, so a page may never be capped below.
 const LEAST_MAX: u64 = 100;
@@ -168,9 +168,14 @@ async fn total(
     Ok(u64::try_from(total).unwrap_or(0))
 }
 
-fn limit(service: &Service, query: &ListQuery) -> i64 {
+/// The largest page.
+pub fn max_count(service: &Service) -> u64 {
     let max = u64::try_from(service.settings().scim_max_results).unwrap_or(0);
-    let limit = query.limit(DEFAULT_COUNT, max.max(LEAST_MAX));
+    max.max(LEAST_MAX)
+}
+
+fn limit(service: &Service, query: &ListQuery) -> i64 {
+    let limit = query.limit(DEFAULT_COUNT, max_count(service));
     i64::try_from(limit).unwrap_or(i64::MAX - 1)
 }
 

@@ -8,14 +8,16 @@ mod list;
 mod show;
 
 use crate::model::fold::fold;
+use crate::model::group::IdpGroup;
 use crate::model::id::{GroupId, UserId};
+use crate::model::user::User;
 use crate::scim::ResourceType;
 use crate::scim::json::Object;
 use crate::scim::projection::Projection;
-use crate::store::search;
+use crate::store::search::{self, FoundGroup, FoundUser};
 
 pub use body::Body;
-pub use list::{list, search_all};
+pub use list::{DEFAULT_COUNT, list, max_count, search_all};
 
 use super::{Error, Service};
 
@@ -60,6 +62,11 @@ pub enum Members {
 }
 
 impl View {
+    /// The URL of a resource. It begins with the configured public URL: the Host header never makes a link.
+    pub fn location(&self, resource: ResourceType, id: &str) -> String {
+        format!("{}{}/{id}", self.base, resource.endpoint())
+    }
+
     fn groups(&self) -> search::Groups {
         if self.projection.wants(ResourceType::User, "groups") {
             search::Groups::Load
@@ -82,13 +89,35 @@ pub async fn find_user(service: &Service, view: &View, id: &UserId) -> Result<Sh
     })
 }
 
-/// The version of the user with this id, if SCIM can see him.
+/// A user just written, as he is shown. What was written is durable, so that this cannot fail any more (R6): where he
+/// cannot be read again he is shown as he was written, without his groups.
 ///
 /// # Errors
-/// [`Error::NotFound`].
-pub async fn find_user_version(service: &Service, id: &UserId) -> Result<i64, Error> {
-    let found = search::find_user(&service.store, id, search::Groups::Skip).await?;
-    Ok(found.ok_or(Error::NotFound("User"))?.version)
+/// When what is stored cannot be read as JSON: a defect.
+pub async fn written_user(service: &Service, view: &View, user: &User) -> Result<ShownUser, Error> {
+    match find_user(service, view, &user.id).await {
+        Ok(shown) => Ok(shown),
+        Err(_) => Ok(ShownUser {
+            version: user.version,
+            resource: show::user(view, &FoundUser::from(user))?,
+        }),
+    }
+}
+
+/// A group just written, as it is shown; like [`written_user`], it is shown without its members if need be.
+pub async fn written_group(
+    service: &Service,
+    view: &View,
+    group: &IdpGroup,
+    members: Members,
+) -> ShownGroup {
+    match find_group(service, view, &group.id, members).await {
+        Ok(shown) => shown,
+        Err(_) => ShownGroup {
+            version: group.version,
+            body: Body::of_head(view.clone(), FoundGroup::from(group)),
+        },
+    }
 }
 
 /// The group with this id, if SCIM can see it (R12).

@@ -18,7 +18,7 @@ pub(super) fn user(view: &View, found: &FoundUser) -> Result<Object, Error> {
         resource_type: ResourceType::User,
         created: found.created_at.to_string(),
         last_modified: found.updated_at.to_string(),
-        location: location(view, ResourceType::User, found.id.as_str()),
+        location: view.location(ResourceType::User, found.id.as_str()),
         version: found.version,
     };
     let groups = found
@@ -27,7 +27,7 @@ pub(super) fn user(view: &View, found: &FoundUser) -> Result<Object, Error> {
         .map(|(id, name)| {
             json!({
                 "value": id,
-                "$ref": location(view, ResourceType::Group, id),
+                "$ref": view.location(ResourceType::Group, id),
                 "display": name,
                 "type": "direct",
             })
@@ -48,7 +48,7 @@ pub(super) fn group(view: &View, found: &FoundGroup) -> Result<Object, Error> {
         resource_type: ResourceType::Group,
         created: found.created_at.to_string(),
         last_modified: found.updated_at.to_string(),
-        location: location(view, ResourceType::Group, found.id.as_str()),
+        location: view.location(ResourceType::Group, found.id.as_str()),
         version: found.version,
     };
     let group = GroupDoc {
@@ -72,7 +72,7 @@ pub(super) fn member(view: &View, member: &Member) -> Option<Value> {
         shown.insert("value".to_owned(), member.id.as_str().into());
     }
     if wants("$ref") {
-        let url = location(view, ResourceType::User, &member.id);
+        let url = view.location(ResourceType::User, &member.id);
         shown.insert("$ref".to_owned(), url.into());
     }
     if wants("display") {
@@ -82,11 +82,6 @@ pub(super) fn member(view: &View, member: &Member) -> Option<Value> {
         shown.insert("type".to_owned(), "User".into());
     }
     (!shown.is_empty()).then_some(Value::Object(shown))
-}
-
-/// The URL of a resource. It begins with the configured public URL: the Host header never makes a link.
-fn location(view: &View, resource: ResourceType, id: &str) -> String {
-    format!("{}{}/{id}", view.base, resource.endpoint())
 }
 
 fn stored(text: &str, table: &'static str) -> Result<Object, Error> {

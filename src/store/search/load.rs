@@ -6,8 +6,10 @@ use serde_json::Value;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
+use crate::model::group::IdpGroup;
 use crate::model::id::{GroupId, UserId};
 use crate::model::time::Timestamp;
+use crate::model::user::User;
 use crate::store::{Store, StoreError, Tx, sql};
 
 /// A user as SCIM shows him.
@@ -63,6 +65,38 @@ pub struct Member {
     pub display: String,
     /// What edges call him: the place to go on behind.
     pub key: String,
+}
+
+impl From<&User> for FoundUser {
+    /// The user as he was written, without his groups.
+    fn from(user: &User) -> Self {
+        Self {
+            id: user.id.clone(),
+            seq: user.seq,
+            resource: user.resource.clone(),
+            entitled: user.facts.entitled,
+            created_at: user.created_at,
+            updated_at: user.updated_at,
+            version: user.version,
+            groups: Vec::new(),
+        }
+    }
+}
+
+impl From<&IdpGroup> for FoundGroup {
+    fn from(group: &IdpGroup) -> Self {
+        Self {
+            id: group.id.clone(),
+            seq: group.seq,
+            display_name: group.scim_name.clone().unwrap_or_default(),
+            external_id: group.external_id.clone(),
+            resource: group.resource.clone(),
+            created_at: group.created_at,
+            updated_at: group.updated_at,
+            version: group.version,
+            member_count: group.member_count,
+        }
+    }
 }
 
 /// A user's columns; the groups he is in come along as one JSON text, so that a lookup is one statement, and a page too.

@@ -1,0 +1,97 @@
+//! Answers as bytes, as they come.
+
+use std::io;
+
+use axum::body::Body;
+use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
+use futures_util::stream::try_unfold;
+use http::header::{ALLOW, CONTENT_TYPE, ETAG, LOCATION};
+use http::{HeaderValue, StatusCode};
+
+use crate::http::error::scim_response;
+use crate::scim::{ScimError, etag};
+use crate::service::{Error, directory};
+
+/// A good answer, and the members it had to skip (R15).
+pub(super) struct Reply {
+    pub(super) response: Response,
+    pub(super) skipped: Vec<String>,
+}
+
+impl Reply {
+    /// An answer without a body.
+    pub(super) fn empty(status: StatusCode) -> Self {
+        status.into_response().into()
+    }
+
+    /// An answer that is at hand.
+    pub(super) fn json(status: StatusCode, body: impl Into<Body>) -> Self {
+        let mut response = (status, body.into()).into_response();
+        response.headers_mut().insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("application/scim+json; charset=utf-8"),
+        );
+        response.into()
+    }
+
+    /// An answer still to be read. Its beginning is read before the status is told, so that a database that does not
+    /// answer is told as such; if it goes away later the connection is cut, for a client to see that the answer is not
+    /// whole.
+    pub(super) async fn read(status: StatusCode, mut body: directory::Body) -> Result<Self, Error> {
+        let first = body.next().await?.unwrap_or_default();
+        let Some(second) = body.next().await? else {
+            return Ok(Self::json(status, first));
+        };
+        let ahead = vec![second, first];
+        let stream = try_unfold((body, ahead), async |(mut body, mut ahead)| {
+            let next = match ahead.pop() {
+                Some(bytes) => Some(bytes),
+                None => body.next().await.map_err(cut)?,
+            };
+            Ok::<Option<(Bytes, _)>, io::Error>(next.map(|bytes| (bytes, (body, ahead))))
+        });
+        Ok(Self::json(status, Body::from_stream(stream)))
+    }
+
+    /// With the resource's URL and version.
+    pub(super) fn of_resource(mut self, location: &str, version: i64) -> Self {
+        let headers = self.response.headers_mut();
+        if let Ok(location) = HeaderValue::from_str(location) {
+            headers.insert(LOCATION, location);
+        }
+        if let Ok(tag) = HeaderValue::from_str(&etag::weak(version)) {
+            headers.insert(ETAG, tag);
+        }
+        self
+    }
+
+    /// With the members that were skipped.
+    pub(super) fn skipping(mut self, skipped: Vec<String>) -> Self {
+        self.skipped = skipped;
+        self
+    }
+}
+
+impl From<Response> for Reply {
+    fn from(response: Response) -> Self {
+        Self {
+            response,
+            skipped: Vec::new(),
+        }
+    }
+}
+
+fn cut(error: Error) -> io::Error {
+    tracing::warn!(%error, "an answer was cut off");
+    io::Error::other("the answer was cut off")
+}
+
+/// 405 with the methods there are.
+pub(super) fn method_not_allowed(error: &ScimError, allow: &'static str) -> Response {
+    let mut response = scim_response(error);
+    response
+        .headers_mut()
+        .insert(ALLOW, HeaderValue::from_static(allow));
+    response
+}

@@ -1,0 +1,10 @@
+//! `/scim/v2` as a client sees it, through the daemon's own router.
+
+mod client;
+mod door;
+mod okta_suite;
+mod protocol;
+mod secrets;
+mod writes;
+
+pub(crate) use client::Answer;

@@ -1,0 +1,138 @@
+//! Okta's SCIM 2.0 SPEC test: its 12 requests with their assertions.
+
+use axum::body::Body;
+use http::Request;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use serde_json::{Value, json};
+
+use super::client::{Answer, Client, filter};
+use crate::support::stores::on_each_store;
+
+const LIST: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
+const ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
+const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
+
+fn names(body: &Value, urn: &str) -> bool {
+    body["schemas"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .any(|schema| schema == urn)
+}
+
+fn filled(value: &Value) -> bool {
+    !value.is_null() && value != &json!("") && value != &json!(false) && value != &json!([])
+}
+
+fn whole_user(user: &Value) {
+    for value in [
+        &user["id"],
+        &user["name"]["familyName"],
+        &user["name"]["givenName"],
+        &user["userName"],
+        &user["active"],
+        &user["emails"][0]["value"],
+    ] {
+        assert!(filled(value), "{user}");
+    }
+}
+
+/// The headers of the suite: also a Content-Type on GET, and the whole Authorization value as configured.
+async fn get(client: &Client, path: &str, authorization: &str) -> Answer {
+    let request = Request::get(format!("/scim/v2{path}"))
+        .header(ACCEPT, "application/scim+json")
+        .header("accept-charset", "utf-8")
+        .header(CONTENT_TYPE, "application/scim+json; charset=utf-8")
+        .header("user-agent", "OKTA SCIM Integration")
+        .header(AUTHORIZATION, authorization);
+    client.send(request.body(Body::empty()).unwrap()).await
+}
+
+on_each_store! {
+    async fn okta_b1_the_twelve_requests_of_the_spec_test(store) {
+        let client = Client::new(&store).await;
+        client.user("first.user@example.test").await;
+        let auth = format!("Bearer {}", client.token);
+
+        // 1: Required Test: Test Users endpoint
+        let list = get(&client, "/Users?count=1&startIndex=1", &auth).await;
+        assert_eq!(list.status, 200);
+        let body = list.json();
+        assert!(filled(&body["Resources"]) && names(&body, LIST));
+        assert!(["itemsPerPage", "startIndex", "totalResults"].iter().all(|name| body[name].is_u64()));
+        whole_user(&body["Resources"][0]);
+        let known = body["Resources"][0]["id"].as_str().unwrap().to_owned();
+
+        // 3: get Users/{{id}}
+        let one = get(&client, &format!("/Users/{known}"), &auth).await;
+        assert_eq!(one.status, 200);
+        whole_user(&one.json());
+        assert_eq!(one.json()["id"], known.as_str());
+
+        // 5: invalid user by userName
+        let path = format!("/Users?filter={}", filter("userName eq \"abcdefgh@atko.com\""));
+        let none = get(&client, &path, &auth).await;
+        assert_eq!((none.status, &none.json()["totalResults"]), (200, &json!(0)));
+        assert!(names(&none.json(), LIST));
+
+        // 7: invalid user by id
+        let gone = get(&client, "/Users/010110001110101010101010101010", &auth).await;
+        assert_eq!(gone.status, 404);
+        assert!(filled(&gone.json()["detail"]) && names(&gone.json(), ERROR));
+
+        // 9: the random user does not exist
+        let name = "Runscope123Kqwertyui987@atko.com";
+        let path = format!("/Users?filter={}", filter(&format!("userName eq \"{name}\"")));
+        let absent = get(&client, &path, &auth).await;
+        assert_eq!((absent.status, &absent.json()["totalResults"]), (200, &json!(0)));
+        assert!(names(&absent.json(), LIST));
+
+        // 11: create it
+        let body = json!({
+            "schemas": [USER], "userName": name, "active": true, "displayName": "Runscope123 Kqwertyui987",
+            "name": {"givenName": "Runscope123", "familyName": "Kqwertyui987"},
+            "emails": [{"primary": true, "value": name, "type": "work"}],
+        });
+        let create = || {
+            Request::post("/scim/v2/Users")
+                .header(ACCEPT, "application/scim+json; charset=utf-8")
+                .header(CONTENT_TYPE, "application/json")
+                .header(AUTHORIZATION, auth.as_str())
+                .body(Body::from(body.to_string()))
+                .unwrap()
+        };
+        let made = client.send(create()).await;
+        assert_eq!(made.status, 201, "{}", made.text);
+        let made = made.json();
+        assert_eq!(made["active"], true);
+        assert!(filled(&made["id"]) && names(&made, USER));
+        assert_eq!((&made["userName"], &made["name"]), (&body["userName"], &body["name"]));
+        let id = made["id"].as_str().unwrap();
+
+        // 13: read it back
+        let back = get(&client, &format!("/Users/{id}"), &auth).await;
+        assert_eq!((back.status, &back.json()["userName"], &back.json()["name"]), (200, &body["userName"], &body["name"]));
+
+        // 15: expect failure when creating it again
+        assert_eq!(client.send(create()).await.status, 409);
+
+        // 17: username case sensitivity check
+        let path = format!("/Users?filter={}", filter(&format!("userName eq \"{}\"", name.to_uppercase())));
+        let caps = get(&client, &path, &auth).await;
+        assert_eq!((caps.status, &caps.json()["Resources"][0]["userName"]), (200, &body["userName"]));
+
+        // 19: Groups endpoint
+        let groups = get(&client, "/Groups", &auth).await;
+        assert_eq!((groups.status, &groups.json()["totalResults"]), (200, &json!(0)));
+
+        // 21: 401 with a wrong header
+        let denied = get(&client, &path, "non-token").await;
+        assert_eq!((denied.status, &denied.json()["status"]), (401, &json!("401")));
+        assert!(filled(&denied.json()["detail"]) && names(&denied.json(), ERROR));
+
+        // 23: 404
+        let gone = get(&client, "/Users/00919288221112222", &auth).await;
+        assert_eq!((gone.status, &gone.json()["status"]), (404, &json!("404")));
+        assert!(filled(&gone.json()["detail"]) && names(&gone.json(), ERROR));
+    }
+}
