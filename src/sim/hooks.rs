@@ -1,4 +1,4 @@
-//! Event hooks: registration, verification and delivery (okta.md C.7).
+//! Event hooks: registration, verification and delivery.
 //!
 //! Delivery is best effort: at least once, unordered, 3 seconds of patience, one retry after a 5xx or a timeout, none
 //! after a 4xx; then the event is lost.
@@ -86,7 +86,7 @@ pub struct Delivered {
 /// All hooks and what is on its way to them.
 pub struct Hooks {
     http: reqwest::Client,
-    hooks: Mutex<Vec<Hook>>,
+    registered: Mutex<Vec<Hook>>,
     on_the_way: Mutex<Vec<Delivery>>,
     /// What is done to deliveries.
     pub weather: Weather,
@@ -96,7 +96,7 @@ impl Hooks {
     pub(super) fn new(http: reqwest::Client, seed: u64) -> Self {
         Self {
             http,
-            hooks: Mutex::default(),
+            registered: Mutex::default(),
             on_the_way: Mutex::default(),
             weather: Weather::new(seed),
         }
@@ -104,15 +104,15 @@ impl Hooks {
 
     /// The registered hooks.
     pub fn list(&self) -> Vec<Hook> {
-        lock(&self.hooks).clone()
+        lock(&self.registered).clone()
     }
 
     pub(super) fn add(&self, hook: Hook) {
-        lock(&self.hooks).push(hook);
+        lock(&self.registered).push(hook);
     }
 
     pub(super) fn remove(&self, id: OktaId) {
-        lock(&self.hooks).retain(|hook| hook.id != id);
+        lock(&self.registered).retain(|hook| hook.id != id);
     }
 
     /// Asks the endpoint to prove itself: one GET with a challenge, one retry. Whether it answered it.
@@ -136,7 +136,10 @@ impl Hooks {
             }
             let answered = response.json::<Value>().await.unwrap_or_default();
             if answered.get("verification").and_then(Value::as_str) == Some(challenge.as_str()) {
-                for hook in lock(&self.hooks).iter_mut().filter(|hook| hook.id == id) {
+                for hook in lock(&self.registered)
+                    .iter_mut()
+                    .filter(|hook| hook.id == id)
+                {
                     hook.verified = true;
                 }
                 return true;
@@ -149,7 +152,7 @@ impl Hooks {
     pub fn collect(&self, org: &Org) {
         let now = org.now();
         let mut on_the_way = lock(&self.on_the_way);
-        for hook in lock(&self.hooks).iter_mut() {
+        for hook in lock(&self.registered).iter_mut() {
             let from = std::mem::replace(&mut hook.next_event, org.next_event());
             if !hook.verified {
                 continue;

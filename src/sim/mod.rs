@@ -41,6 +41,7 @@ use access::{Access, Role};
 use api::{Limiter, LinkStyle, Rates};
 use faults::Faults;
 use hooks::Hooks;
+use life::{Happening, Life};
 use org::{Habits, Org};
 use scim_client::{ScimClient, ScimHabits, ScimTarget};
 
@@ -223,7 +224,8 @@ impl Sim {
         &self.ssws_token
     }
 
-    /// The org, locked. Give it back before awaiting anything: every answer of the API needs it.
+    /// The org, locked. Give it back before awaiting anything, and take it once in a statement: every answer of the API
+    /// needs it, and the lock is not reentrant.
     pub fn org(&self) -> MutexGuard<'_, Org> {
         self.shared.org()
     }
@@ -311,6 +313,21 @@ impl Sim {
         self.shared.hooks.deliver_due(now).await
     }
 
+    /// Runs what provisioning has to do and delivers what the hooks have to say.
+    pub async fn settle(&self) {
+        if let Some(scim) = self.scim() {
+            scim.run_pending().await;
+        }
+        self.deliver_events().await;
+    }
+
+    /// Lets one thing happen in the org, then pushes and delivers what follows from it.
+    pub async fn live(&self, life: &mut Life) -> Happening {
+        let happened = life.step(&mut self.org());
+        self.settle().await;
+        happened
+    }
+
     /// Ends all connections and waits for the listener.
     pub async fn stop(self) {
         self.stop.send_replace(true);
@@ -345,7 +362,7 @@ fn router(shared: &Arc<Shared>) -> Router {
 fn http_client() -> Result<reqwest::Client, reqwest::Error> {
     reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
-        .read_timeout(Duration::from_secs(60))
+        .read_timeout(Duration::from_mins(1))
         .no_proxy()
         .build()
 }

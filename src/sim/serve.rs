@@ -35,10 +35,12 @@ pub(super) async fn serve(
     let mut connections = tokio::task::JoinSet::new();
     loop {
         let stream = tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
+            accepted = listener.accept() => if let Ok((stream, _)) = accepted {
+                stream
+            } else {
                 // Out of file handles, most likely: give others time to close theirs.
-                Err(_) => { tokio::time::sleep(Duration::from_millis(50)).await; continue }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
             },
             _ = connections.join_next(), if !connections.is_empty() => continue,
             _ = stop.changed() => break,
@@ -72,7 +74,7 @@ async fn answer(
     let fault = shared.faults.strike(&method, &target);
     match &fault {
         Some(Fault::Cut) => return Err(Cut),
-        Some(Fault::Hang) => tokio::time::sleep(Duration::from_secs(3600)).await,
+        Some(Fault::Hang) => tokio::time::sleep(Duration::from_hours(1)).await,
         Some(Fault::Slow(wait)) => tokio::time::sleep(*wait).await,
         _ => {}
     }
@@ -156,10 +158,10 @@ fn relink(headers: &mut HeaderMap, address: impl Fn(&str) -> String) {
         .flat_map(|link| link.split(", "))
         .map(str::to_owned)
         .collect();
-    if !links.iter().any(|link| link.contains("rel=\"next\"")) {
-        if let Some(own) = links.first() {
-            links.push(own.replace("rel=\"self\"", "rel=\"next\""));
-        }
+    if !links.iter().any(|link| link.contains("rel=\"next\""))
+        && let Some(own) = links.first()
+    {
+        links.push(own.replace("rel=\"self\"", "rel=\"next\""));
     }
     for link in links {
         let link = match link.split_once('>') {

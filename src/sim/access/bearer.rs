@@ -14,7 +14,7 @@ pub(in crate::sim) fn bearer(
     request: &Request,
     scheme: &str,
     token: &str,
-) -> Result<Principal, Response> {
+) -> Result<Principal, Box<Response>> {
     let issued = shared.access.lock().issued.get(token).cloned();
     let Some(issued) = issued.filter(|issued| issued.expires > shared.clock.now()) else {
         return Err(refusal(
@@ -70,7 +70,11 @@ pub(in crate::sim) fn bearer(
     Ok(issued.principal)
 }
 
-fn refusal(status: StatusCode, scheme: &str, error: &str, why: &str) -> Response {
+#[expect(
+    clippy::unnecessary_box_returns,
+    reason = "every caller passes it on boxed"
+)]
+fn refusal(status: StatusCode, scheme: &str, error: &str, why: &str) -> Box<Response> {
     let mut response = status.into_response();
     let challenge = format!(
         "{scheme} authorization_uri=\"/oauth2/v1/authorize\", algs=\"RS256 ES256\", error=\"{error}\", error_description=\"{why}\""
@@ -80,5 +84,5 @@ fn refusal(status: StatusCode, scheme: &str, error: &str, why: &str) -> Response
             .headers_mut()
             .insert(header::WWW_AUTHENTICATE, challenge);
     }
-    response
+    Box::new(response)
 }

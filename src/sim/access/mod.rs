@@ -1,4 +1,4 @@
-//! Who may call the Management API: SSWS tokens, OAuth service apps, admin roles and scopes (okta.md C.5).
+//! Who may call the Management API: SSWS tokens, OAuth service apps, admin roles and scopes.
 
 mod bearer;
 pub(super) mod jose;
@@ -24,7 +24,7 @@ pub enum Role {
     SuperAdmin,
     /// Everything, read only.
     ReadOnly,
-    /// These groups and their members only. The rest is left out of answers without a word (okta.md C.8), as is
+    /// These groups and their members only. The rest is left out of answers without a word, as is
     /// "Everyone".
     Groups(BTreeSet<OktaId>),
     /// No role was assigned: a scope without a role is 403.
@@ -159,7 +159,7 @@ pub(super) struct Inner {
     ssws: HashMap<String, Role>,
     pub(super) apps: HashMap<String, ServiceApp>,
     pub(super) issued: HashMap<String, Issued>,
-    /// The nonce in force and the one before, which still works (okta.md C.5).
+    /// The nonce in force and the one before, which still works.
     pub(super) nonces: Vec<String>,
     /// `jti` values seen, of assertions and proofs.
     pub(super) seen: BTreeSet<String>,

@@ -1,4 +1,4 @@
-//! DPoP proofs (RFC 9449) as Okta checks them (okta.md C.5).
+//! DPoP proofs (RFC 9449) as Okta checks them.
 
 use serde_json::Value;
 

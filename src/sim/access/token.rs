@@ -98,7 +98,7 @@ fn grant(
         ));
     }
     // Only an assertion that earned a token is used up, unless the org is told otherwise: whether Okta takes one again
-    // after `use_dpop_nonce` is not known (okta.md C.5).
+    // after `use_dpop_nonce` is not known.
     let strict = access.strict_assertions;
     if strict {
         use_up(&assertion, &client_id, &mut access).map_err(client_error)?;

@@ -121,7 +121,7 @@ pub(super) async fn groups(
 ) -> Answer {
     who.needs(Right::ReadApps)?;
     let page = PageRequest::read(&query, 20, 200)?;
-    // The smallest page is 20 (okta.md C.2).
+    // The smallest page is 20.
     let page = PageRequest {
         limit: page.limit.max(20),
         ..page

@@ -1,4 +1,4 @@
-//! Okta's error object, which every failure of the Management API carries (okta.md C.4).
+//! Okta's error object, which every failure of the Management API carries.
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;

@@ -29,7 +29,7 @@ pub(super) async fn list(
     let page = PageRequest::read(&query, 200, 10_000)?;
     let filter = expression(&query)?;
     let org = app.org();
-    // `q` is a prefix of the name, at most 300 results, and never paged (okta.md C.2).
+    // `q` is a prefix of the name, at most 300 results, and never paged.
     if let Some(prefix) = query.get("q").map(|q| q.to_lowercase()) {
         let found: Vec<Value> = org
             .groups_indexed(None)
@@ -41,7 +41,7 @@ pub(super) async fn list(
             .collect();
         return Ok(Json(found).into_response());
     }
-    // The plain list reads the present state; only searches lag (okta.md C.8).
+    // The plain list reads the present state; only searches lag.
     let items: Box<dyn Iterator<Item = (&Group, &GroupFacts)>> = if filter.is_some() {
         Box::new(org.groups_indexed(page.after))
     } else {
@@ -74,7 +74,7 @@ pub(super) async fn show(
     Ok(Json(group.to_json(group.facts(), &app.base_url)).into_response())
 }
 
-/// Members in the order of ids. There is no status filter: deactivated members are listed too (okta.md C.8).
+/// Members in the order of ids. There is no status filter: deactivated members are listed too.
 pub(super) async fn members(
     State(app): App,
     Extension(who): Extension<Principal>,

@@ -1,4 +1,4 @@
-//! `/api/v1/eventHooks`: registration and verification (okta.md C.7).
+//! `/api/v1/eventHooks`: registration and verification.
 
 use std::sync::Arc;
 

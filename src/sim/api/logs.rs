@@ -1,4 +1,4 @@
-//! `/api/v1/logs`: polling without `until` (okta.md C.6), and no filter but `eventType`.
+//! `/api/v1/logs`: polling without `until`, and no filter but `eventType`.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! The Management API as Okta serves it (okta.md C): routes, and what every answer carries.
+//! The Management API as Okta serves it: routes, and what every answer carries.
 
 mod apps;
 mod error;
@@ -102,7 +102,7 @@ async fn admit(State(shared): State<Arc<Shared>>, mut request: Request, next: Ne
         .limiter
         .count(&principal.key, &path, shared.clock.now());
     let Some(_place) = shared.limiter.enter() else {
-        // A concurrency violation says Limit 0 and Remaining 0 (okta.md C.4).
+        // A concurrency violation says Limit 0 and Remaining 0.
         let zero = Standing {
             limit: 0,
             remaining: 0,
@@ -131,9 +131,7 @@ fn identify(shared: &Shared, request: &Request) -> Result<Principal, Box<Respons
             .access
             .ssws(token)
             .ok_or_else(|| Box::new(ApiError::invalid_token().into_response())),
-        "Bearer" | "DPoP" => {
-            super::access::bearer(shared, request, scheme, token).map_err(Box::new)
-        }
+        "Bearer" | "DPoP" => super::access::bearer(shared, request, scheme, token),
         _ => Err(Box::new(ApiError::invalid_token().into_response())),
     }
 }

@@ -1,5 +1,5 @@
 //! Rate limits: one bucket per kind of endpoint and principal, in windows of 60 seconds that begin with the first
-//! request (okta.md C.4).
+//! request.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};

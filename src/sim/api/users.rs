@@ -19,7 +19,7 @@ use crate::sim::org::{OktaId, Org, OrgError, Profile, User, UserStatus};
 type App = State<std::sync::Arc<Shared>>;
 type Params = Query<HashMap<String, String>>;
 
-/// The plain list and `q` leave DEPROVISIONED people out; `filter` and `search` include them (okta.md C.2).
+/// The plain list and `q` leave DEPROVISIONED people out; `filter` and `search` include them.
 pub(super) async fn list(
     State(app): App,
     Extension(who): Extension<Principal>,
@@ -160,9 +160,9 @@ pub(super) async fn delete(
     let user = visible(&org, &who, &raw)?;
     let (id, status) = (user.id, user.status);
     if status == UserStatus::Deprovisioned {
-        org.delete_user(id)?
+        org.delete_user(id)?;
     } else {
-        org.deactivate(id)?
+        org.deactivate(id)?;
     }
     Ok(StatusCode::NO_CONTENT.into_response())
 }

@@ -144,7 +144,7 @@ impl Org {
     }
 
     /// Switches SCIM provisioning. People assigned while it is off are not pushed later, not even on a "Force Sync"
-    /// (okta.md A.5), until [`Org::provision_user`].
+    ///, until [`Org::provision_user`].
     pub fn set_provisioning(&mut self, on: bool) {
         self.app.provisioning = on;
     }

@@ -34,7 +34,7 @@ impl GroupType {
 /// What a listing shows of a group, and what searches lag on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GroupFacts {
-    /// The name; not unique (okta.md C.2).
+    /// The name; not unique.
     pub name: String,
     /// The description.
     pub description: String,
@@ -224,7 +224,7 @@ impl Org {
         self.update_group(id, name, &description)
     }
 
-    /// Deletes a group. What becomes of a pushed copy is not known (okta.md F): here its mapping goes into ERROR and
+    /// Deletes a group. What becomes of a pushed copy is not known: here its mapping goes into ERROR and
     /// nothing is sent.
     ///
     /// # Errors

@@ -20,6 +20,7 @@ pub struct Target {
 
 /// One line of the System Log.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "Okta calls it eventType")]
 pub struct Event {
     /// The event's own id, by which deliveries are de-duplicated.
     pub uuid: String,
@@ -31,7 +32,7 @@ pub struct Event {
     pub targets: Vec<Target>,
 }
 
-/// Event types an event hook may carry (okta.md C.6); the rest stay in the log.
+/// Event types an event hook may carry; the rest stay in the log.
 pub const HOOK_ELIGIBLE: &[&str] = &[
     "group.user_membership.add",
     "group.user_membership.remove",

@@ -47,7 +47,7 @@ pub enum OrgError {
 pub struct Habits {
     /// What becomes of an app user when Okta deactivates the person.
     pub deactivated_app_user: DeactivatedAppUser,
-    /// How long `filter`, `search` and `q` on users and groups lag behind, in milliseconds (okta.md C.8: typically
+    /// How long `filter`, `search` and `q` on users and groups lag behind, in milliseconds (typically
     /// under a second). Reads by id never lag.
     pub search_lag_ms: i64,
 }

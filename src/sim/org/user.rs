@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::{Lagging, OktaId, Org, OrgError, Task};
 use crate::model::time::Timestamp;
 
-/// Okta's user statuses (okta.md C.3).
+/// Okta's user statuses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum UserStatus {
     /// Created, not activated.
@@ -219,15 +219,12 @@ impl Org {
         if user.status == UserStatus::Deprovisioned {
             return Err(OrgError::WrongState("the user is deactivated".to_owned()));
         }
-        if let Some(login) = changes.get("login").and_then(Value::as_str) {
-            if self
-                .user_by_login(login)
-                .is_some_and(|other| other.id != id)
-            {
-                return Err(OrgError::Invalid(
-                    "login: An object with this field already exists".to_owned(),
-                ));
-            }
+        let login = changes.get("login").and_then(Value::as_str);
+        let holder = login.and_then(|login| self.user_by_login(login));
+        if holder.is_some_and(|other| other.id != id) {
+            return Err(OrgError::Invalid(
+                "login: An object with this field already exists".to_owned(),
+            ));
         }
         let mut profile = user.profile.clone();
         for (name, value) in changes {
@@ -261,7 +258,7 @@ impl Org {
         self.update_profile(id, &changes)
     }
 
-    /// STAGED or DEPROVISIONED → ACTIVE. Assignments that come from a group come back by themselves (okta.md A.5);
+    /// STAGED or DEPROVISIONED → ACTIVE. Assignments that come from a group come back by themselves;
     /// direct ones must be made again.
     ///
     /// # Errors
@@ -293,7 +290,7 @@ impl Org {
         self.activate(id)
     }
 
-    /// ACTIVE → SUSPENDED. No SCIM traffic follows (okta.md A.5).
+    /// ACTIVE → SUSPENDED. No SCIM traffic follows.
     ///
     /// # Errors
     /// `NotFound`, or `WrongState` unless the user is active.

@@ -1,4 +1,4 @@
-//! SCIM bodies as Okta's default mappings make them (okta.md A.3, A.4, A.7). Pure.
+//! SCIM bodies as Okta's default mappings make them. Pure.
 
 use serde_json::{Map, Value, json};
 
@@ -99,10 +99,11 @@ pub(super) fn create(mapped: &Map<String, Value>, password: &str) -> Value {
 
 /// Lays the mapped values over what was read. Attributes the server returned and Okta does not map go back unchanged,
 /// a stale `name.formatted` and `meta` included.
-pub(super) fn overlay(read: Value, mapped: &Map<String, Value>, cleared: Cleared) -> Value {
-    let Value::Object(mut body) = read else {
-        return Value::Object(mapped.clone());
-    };
+pub(super) fn overlay(
+    mut body: Map<String, Value>,
+    mapped: &Map<String, Value>,
+    cleared: Cleared,
+) -> Map<String, Value> {
     for (_, scim) in TEXTS {
         if !mapped.contains_key(*scim) {
             clear(&mut body, scim, cleared);
@@ -131,12 +132,11 @@ pub(super) fn overlay(read: Value, mapped: &Map<String, Value>, cleared: Cleared
     }
     if let (true, Some(Value::Array(schemas))) =
         (mapped.contains_key(ENTERPRISE_URN), body.get_mut("schemas"))
+        && !schemas.iter().any(|urn| urn == ENTERPRISE_URN)
     {
-        if !schemas.iter().any(|urn| urn == ENTERPRISE_URN) {
-            schemas.push(ENTERPRISE_URN.into());
-        }
+        schemas.push(ENTERPRISE_URN.into());
     }
-    Value::Object(body)
+    body
 }
 
 fn clear(body: &mut Map<String, Value>, name: &str, cleared: Cleared) {
@@ -183,8 +183,9 @@ pub(super) fn patch(operations: &[Value]) -> Value {
     json!({"schemas": [PATCH_URN], "Operations": operations})
 }
 
-/// The path-less replace that is the norm (okta.md A.4).
-pub(super) fn replace(value: Value) -> Value {
+/// The path-less replace that is the norm.
+pub(super) fn replace(value: impl Into<Value>) -> Value {
+    let value: Value = value.into();
     json!({"op": "replace", "value": value})
 }
 

@@ -1,4 +1,4 @@
-//! Group push (okta.md A.7).
+//! Group push.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -18,15 +18,13 @@ impl ScimClient {
         let found = self
             .look_up(session, "/Groups", "displayName", &name)
             .await?;
-        let id = match found {
-            Some(found) => id_of(&found)?,
-            None => {
-                let group =
-                    json!({"schemas": [body::GROUP_URN], "displayName": name, "members": []});
-                let created = session.call(Method::POST, "/Groups", Some(group)).await?;
-                id_of(&created)
-                    .map_err(|_| Failure::unusable(201, "Create new group returned empty group"))?
-            }
+        let id = if let Some(found) = found {
+            id_of(&found)?
+        } else {
+            let group = json!({"schemas": [body::GROUP_URN], "displayName": name, "members": []});
+            let created = session.call(Method::POST, "/Groups", Some(group)).await?;
+            id_of(&created)
+                .map_err(|_| Failure::unusable(201, "Create new group returned empty group"))?
         };
         self.org().note_group_push(mapping, Ok(&id));
         match habits.dialect {
@@ -137,12 +135,12 @@ impl ScimClient {
         name: &str,
     ) -> Result<(), Failure> {
         let path = format!("/Groups/{id}");
-        let mut whole = session.get(&path).await?;
+        let mut whole = session.read(&path).await?;
         // Taken after the read, as Okta does: what came in between is in the list.
         let members = self.org().pushed_members(mapping);
-        whole["displayName"] = name.into();
-        whole["members"] = body::members(&members, &self.habits());
-        session.call(Method::PUT, &path, Some(whole)).await?;
+        whole.insert("displayName".into(), name.into());
+        whole.insert("members".into(), body::members(&members, &self.habits()));
+        session.call(Method::PUT, &path, Some(whole.into())).await?;
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! The connection test and the import (okta.md A.1, A.6).
+//! The connection test and the import.
 
 use serde_json::Value;
 

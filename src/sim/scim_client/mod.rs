@@ -1,4 +1,4 @@
-//! Okta's provisioning engine as a SCIM 2.0 client (okta.md A).
+//! Okta's provisioning engine as a SCIM 2.0 client.
 //!
 //! Work comes from the org as [`Task`]s and waits in a queue that the caller steps with [`ScimClient::run_pending`]; so
 //! a test decides when a push happens, and the weather whether, when and how often it does. Every request and answer is
@@ -26,7 +26,7 @@ use super::{Shared, lock};
 use queue::Queued;
 use wire::{Failure, Session};
 
-/// How Okta proves itself to the server (okta.md A.9).
+/// How Okta proves itself to the server.
 #[derive(Clone)]
 pub enum Auth {
     /// Okta writes `Bearer ` before what the admin pasted.
@@ -107,7 +107,7 @@ pub struct ScimHabits {
     pub name_restated: NameRestated,
     /// How cleared attributes are sent.
     pub cleared: Cleared,
-    /// How often a group push is tried again after a 5xx or a timeout (okta.md A.10: "some"); user tasks never are.
+    /// How often a group push is tried again after a 5xx or a timeout ("some"); user tasks never are.
     pub group_retries: u32,
     /// Whether a person who was provisioned for the first time is then sent to the groups that are pushed. After a
     /// reactivation it never happens: the group must be pushed again.
@@ -244,10 +244,10 @@ impl ScimClient {
     /// Puts what waits in another order: the task at `from` comes to stand at `to`. Out of range changes nothing.
     pub fn reorder(&self, from: usize, to: usize) {
         let mut queue = lock(&self.queue);
-        if from < queue.len() && to < queue.len() {
-            if let Some(task) = queue.remove(from) {
-                queue.insert(to, task);
-            }
+        if to < queue.len()
+            && let Some(task) = queue.remove(from)
+        {
+            queue.insert(to, task);
         }
     }
 
@@ -347,7 +347,7 @@ impl ScimClient {
                 self.change_members(&mut session, mapping, &tasks).await
             }
         };
-        self.settle(batch, result)
+        self.settle(batch, &result)
     }
 }
 

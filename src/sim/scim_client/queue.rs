@@ -1,4 +1,4 @@
-//! The task queue and the retry rules of okta.md A.10.
+//! The task queue and the retry rules of provisioning tasks.
 
 use super::super::lock;
 use super::super::org::{OktaId, Task};
@@ -112,12 +112,12 @@ impl ScimClient {
     }
 
     /// Decides what becomes of tasks that ran: done, again later, or failed.
-    pub(super) fn settle(&self, batch: Vec<Queued>, result: Ran) -> Vec<Done> {
+    pub(super) fn settle(&self, batch: Vec<Queued>, result: &Ran) -> Vec<Done> {
         let now = self.shared.clock.now();
         let mut done = Vec::new();
         for queued in batch {
             let task = queued.task.clone();
-            let outcome = match &result {
+            let outcome = match result {
                 Ok(outcome) => outcome.clone(),
                 Err(failure) => self.after_failure(queued, failure, now),
             };

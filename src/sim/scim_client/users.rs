@@ -1,4 +1,4 @@
-//! Pushes of people (okta.md A.2 to A.5).
+//! Pushes of people.
 
 use http::Method;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -47,20 +47,20 @@ impl ScimClient {
             returns = found.get("active") == Some(&Value::Bool(false));
             match habits.dialect {
                 Dialect::Wizard => {
-                    let read = session.get(&format!("/Users/{id}")).await?;
+                    let read = session.read(&format!("/Users/{id}")).await?;
                     let mut whole = body::overlay(read, &mapped, habits.cleared);
-                    whole["active"] = true.into();
-                    whole["groups"] = json!([]);
+                    whole.insert("active".into(), true.into());
+                    whole.insert("groups".into(), json!([]));
                     session
-                        .call(Method::PUT, &format!("/Users/{id}"), Some(whole))
+                        .call(Method::PUT, &format!("/Users/{id}"), Some(whole.into()))
                         .await?;
                 }
                 Dialect::Template => {
                     let mut value = mapped.clone();
                     value.insert("active".into(), true.into());
-                    let patch = body::patch(&[body::replace(Value::Object(value))]);
+                    let request = body::patch(&[body::replace(Value::Object(value))]);
                     session
-                        .call(Method::PATCH, &format!("/Users/{id}"), Some(patch))
+                        .call(Method::PATCH, &format!("/Users/{id}"), Some(request))
                         .await?;
                 }
             }
@@ -104,12 +104,12 @@ impl ScimClient {
         let path = format!("/Users/{id}");
         match habits.dialect {
             Dialect::Wizard => {
-                let read = session.get(&path).await?;
+                let read = session.read(&path).await?;
                 session
                     .call(
                         Method::PUT,
                         &path,
-                        Some(body::overlay(read, &mapped, habits.cleared)),
+                        Some(body::overlay(read, &mapped, habits.cleared).into()),
                     )
                     .await?;
             }
@@ -118,8 +118,8 @@ impl ScimClient {
                 if changes.is_empty() {
                     return Ok(Outcome::Skipped("nothing that is mapped changed"));
                 }
-                let patch = body::patch(&[body::replace(Value::Object(changes))]);
-                session.call(Method::PATCH, &path, Some(patch)).await?;
+                let request = body::patch(&[body::replace(Value::Object(changes))]);
+                session.call(Method::PATCH, &path, Some(request)).await?;
             }
         }
         self.org().note_provisioned(user, &id, mapped);
@@ -131,22 +131,22 @@ impl ScimClient {
         &self,
         session: &mut Session<'_>,
         user: OktaId,
-        known: Option<String>,
+        carried: Option<String>,
     ) -> Ran {
-        let id = known.or_else(|| self.org().app_user(user)?.external_id.clone());
+        let id = carried.or_else(|| self.org().app_user(user)?.external_id.clone());
         let Some(id) = id else {
             return Ok(Outcome::Skipped("never provisioned"));
         };
         let path = format!("/Users/{id}");
         match self.habits().dialect {
             Dialect::Wizard => {
-                let mut whole = session.get(&path).await?;
-                whole["active"] = false.into();
-                session.call(Method::PUT, &path, Some(whole)).await?;
+                let mut whole = session.read(&path).await?;
+                whole.insert("active".into(), false.into());
+                session.call(Method::PUT, &path, Some(whole.into())).await?;
             }
             Dialect::Template => {
-                let patch = body::patch(&[body::replace(json!({"active": false}))]);
-                session.call(Method::PATCH, &path, Some(patch)).await?;
+                let request = body::patch(&[body::replace(json!({"active": false}))]);
+                session.call(Method::PATCH, &path, Some(request)).await?;
             }
         }
         Ok(Outcome::Pushed)
@@ -160,7 +160,7 @@ impl ScimClient {
         attribute: &str,
         value: &str,
     ) -> Result<Option<Value>, Failure> {
-        // How Okta escapes is not known; JSON's way is assumed (okta.md A.2).
+        // How Okta escapes is not known; JSON's way is assumed.
         let quoted = value.replace('\\', "\\\\").replace('"', "\\\"");
         let filter = format!("{attribute} eq \"{quoted}\"");
         let filter = utf8_percent_encode(&filter, QUERY);

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{Method, StatusCode, header};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::super::lock;
 use super::{Auth, ScimClient};
@@ -72,6 +72,17 @@ impl<'a> Session<'a> {
 
     pub(super) async fn get(&mut self, path: &str) -> Result<Value, Failure> {
         self.call(Method::GET, path, None).await
+    }
+
+    /// Reads one resource; what is no JSON object is none.
+    pub(super) async fn read(&mut self, path: &str) -> Result<Map<String, Value>, Failure> {
+        match self.get(path).await? {
+            Value::Object(resource) => Ok(resource),
+            _ => Err(Failure::unusable(
+                200,
+                "The remote server did not return a resource",
+            )),
+        }
     }
 
     /// Sends a request and returns the JSON of a 2xx (null for an empty body).
@@ -166,11 +177,11 @@ impl<'a> Session<'a> {
     }
 }
 
-/// An error body that is no JSON hides the real error behind Jackson's message (okta.md A.0).
+/// An error body that is no JSON hides the real error behind Jackson's message.
 fn unparsable(status: StatusCode, text: &str) -> Failure {
     let token: String = text
         .chars()
-        .take_while(|c| c.is_ascii_alphanumeric())
+        .take_while(char::is_ascii_alphanumeric)
         .collect();
     let shown = format!(
         "Error while calling the remote server: Unrecognized token '{token}': was expecting ('true', 'false' or 'null')"

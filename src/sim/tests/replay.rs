@@ -1,8 +1,11 @@
 //! A seed is a history.
 
 use super::clock;
+use super::stub::Stub;
 use crate::sim::life::{Happening, Life, Temper};
 use crate::sim::org::{GroupType, Habits, Org, UserStatus};
+use crate::sim::scim_client::{Auth, ScimHabits, ScimTarget};
+use crate::sim::{Sim, SimConfig};
 
 fn lived(seed: u64, steps: usize, temper: Temper) -> (Org, Vec<Happening>) {
     let mut org = Org::seeded(seed, 60, 6, clock(), Habits::default());
@@ -107,4 +110,52 @@ fn the_demos_cast_is_assigned_and_pushed() {
             .all(|group| group.members().len() > 3 || matches!(group.kind, GroupType::AppGroup(_)))
     );
     assert!(!org.take_tasks().is_empty());
+}
+
+#[tokio::test]
+async fn a_calm_life_reaches_the_server_without_an_error() {
+    let config = SimConfig {
+        people: 30,
+        groups: 4,
+        clock: clock(),
+        ..SimConfig::default()
+    };
+    let sim = Sim::start(config).await.unwrap();
+    let stub = Stub::start().await;
+    let target = ScimTarget {
+        base_url: stub.base_url.clone(),
+        auth: Auth::Bearer("t".to_owned()),
+    };
+    let scim = sim.connect_scim(target, ScimHabits::default());
+    sim.settle().await;
+    let mut life = Life::new(2, Temper::Calm);
+    for _ in 0..60 {
+        sim.live(&mut life).await;
+    }
+    assert_eq!(scim.failed(), []);
+    let mappings: Vec<_> = sim.org().mappings().map(|mapping| mapping.id).collect();
+    for mapping in &mappings {
+        sim.org().push_now(*mapping).unwrap();
+    }
+    sim.settle().await;
+    let org = sim.org();
+    assert!(
+        org.app_users(None)
+            .all(|app_user| app_user.external_id.is_some())
+    );
+    for mapping in mappings {
+        let copy = stub.resource(org.mapping(mapping).unwrap().scim_id.as_deref().unwrap());
+        let there: Vec<_> = copy["members"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|m| m["value"].as_str().unwrap())
+            .collect();
+        let wanted = org.pushed_members(mapping);
+        assert_eq!(
+            there,
+            wanted.iter().map(|(id, _)| id.as_str()).collect::<Vec<_>>()
+        );
+        assert!(!wanted.is_empty());
+    }
 }

@@ -1,6 +1,8 @@
-//! The org server as an OIDC issuer (okta.md D): discovery, keys, code flow with PKCE, userinfo.
+//! The org server as an OIDC issuer: discovery, keys, code flow with PKCE, userinfo.
 //!
 //! Nobody is asked anything: [`Oidc::sign_in_as`] says who signs in next, and the authorization endpoint consents.
+
+mod claims;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -13,35 +15,14 @@ use http::{HeaderMap, StatusCode, header};
 use serde_json::{Value, json};
 use url::Url;
 
+pub use claims::{ClaimLimit, GroupsClaim};
+use claims::{groups, half_hash, person};
+
 use super::access::OAuthError;
 use super::access::jose::{SigningKey, digest};
-use super::org::{GroupType, OktaId, Org, UserStatus, letters};
+use super::org::{OktaId, UserStatus, letters};
 use super::{Shared, lock};
 use crate::model::time::Timestamp;
-
-/// What the app's groups claim is set to.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum GroupsClaim {
-    /// No claim is configured: ID tokens have none.
-    #[default]
-    Absent,
-    /// Names of Okta-made groups that start with the text; an empty text takes all.
-    ///
-    /// More than 100 of them fail the request where [`ClaimLimit::Fails`] is set.
-    StartsWith(String),
-    /// Always an empty array.
-    Empty,
-}
-
-/// What becomes of a claim with more than 100 groups: documents of two years differ.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum ClaimLimit {
-    /// The request fails.
-    #[default]
-    Fails,
-    /// All are in the claim, as for the code flow since 2022.
-    Lifted,
-}
 
 /// A sign-in app.
 #[derive(Clone)]
@@ -335,10 +316,10 @@ fn redeem(
         claims.insert("nonce".to_owned(), nonce.into());
     }
     // The org server puts groups into ID tokens only.
-    if has_scope(&code.scope, "groups") {
-        if let Some(groups) = groups(shared, &org, code.user)? {
-            claims.insert("groups".to_owned(), groups);
-        }
+    if has_scope(&code.scope, "groups")
+        && let Some(groups) = groups(shared, &org, code.user)?
+    {
+        claims.insert("groups".to_owned(), groups);
     }
     drop(org);
     let id_token = shared
@@ -371,57 +352,6 @@ async fn userinfo(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Resp
     }
 }
 
-/// Claims about a person: `sub` is the Okta user id (okta.md D).
-fn person(org: &Org, user: OktaId, scope: &str) -> Option<serde_json::Map<String, Value>> {
-    let user = org.user(user)?;
-    let mut claims = serde_json::Map::from_iter([("sub".to_owned(), json!(user.id))]);
-    if has_scope(scope, "profile") {
-        claims.insert("preferred_username".into(), user.profile.login().into());
-        claims.insert("name".into(), user.profile.display_name().into());
-        claims.insert("given_name".into(), json!(user.profile.text("firstName")));
-        claims.insert("family_name".into(), json!(user.profile.text("lastName")));
-    }
-    if has_scope(scope, "email") {
-        claims.insert("email".into(), json!(user.profile.text("email")));
-        claims.insert("email_verified".into(), true.into());
-    }
-    Some(claims)
-}
-
-/// Names, not ids, of groups made in Okta; imported ones need an expression.
-fn groups(shared: &Shared, org: &Org, user: OktaId) -> Result<Option<Value>, OAuthError> {
-    let (claim, limit) = lock(&shared.oidc.claim).clone();
-    let prefix = match claim {
-        GroupsClaim::Absent => return Ok(None),
-        GroupsClaim::Empty => return Ok(Some(json!([]))),
-        GroupsClaim::StartsWith(prefix) => prefix,
-    };
-    let names: Vec<&str> = org
-        .groups()
-        .filter(|group| {
-            !matches!(group.kind, GroupType::AppGroup(_)) && group.members().contains(&user)
-        })
-        .map(super::org::Group::name)
-        .filter(|name| name.starts_with(&prefix))
-        .collect();
-    if names.len() > 100 && limit == ClaimLimit::Fails {
-        let why = "The groups claim matches more than 100 groups.";
-        return Err(OAuthError::new(
-            StatusCode::BAD_REQUEST,
-            "invalid_request",
-            why,
-        ));
-    }
-    Ok(Some(json!(names)))
-}
-
-fn half_hash(token: &str) -> String {
-    use base64::Engine as _;
-    use sha2::Digest as _;
-    base64::engine::general_purpose::URL_SAFE_NO_PAD
-        .encode(&sha2::Sha256::digest(token.as_bytes())[..16])
-}
-
 fn has_scope(scope: &str, wanted: &str) -> bool {
     scope.split_whitespace().any(|scope| scope == wanted)
 }
@@ -445,7 +375,7 @@ fn basic(headers: &HeaderMap) -> Option<(String, String)> {
         percent_encoding::percent_decode_str(text)
             .decode_utf8()
             .ok()
-            .map(|text| text.into_owned())
+            .map(std::borrow::Cow::into_owned)
     };
     Some((plain(name)?, plain(secret)?))
 }
