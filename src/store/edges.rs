@@ -79,7 +79,7 @@ pub async fn find_present(tx: &mut Tx, edges: &[Edge]) -> Result<BTreeSet<Edge>,
     }
     let statement = tx.sql(
         "SELECT DISTINCT e.group_id, e.member FROM {{rows $1}} \
-         JOIN edges e ON e.group_id = value ->> 'g' AND e.member = value ->> 'm'",
+         CROSS JOIN edges e WHERE e.group_id = value ->> 'g' AND e.member = value ->> 'm'",
     );
     let found = sqlx::query(statement)
         .bind(rows(edges))
@@ -149,10 +149,12 @@ pub async fn find_named(
     if ids.is_empty() {
         return Ok(Vec::new());
     }
+    // CROSS JOIN keeps SQLite's planner to this order: from the few names to their rows, never over all of SCIM's users.
     let statement = tx.sql(
-        "SELECT u.id, u.member_key, CAST(CASE WHEN e.member IS NULL THEN 0 ELSE 1 END AS BIGINT) FROM {{texts $1}} \
-         JOIN users u ON u.id = value AND u.scim = 1 AND u.deleting = 0 \
-         LEFT JOIN edges e ON e.group_id = $2 AND e.member = u.member_key",
+        "SELECT u.id, u.member_key, CAST(CASE WHEN e.member IS NULL THEN 0 ELSE 1 END AS BIGINT) \
+           FROM {{texts $1}} CROSS JOIN users u \
+           LEFT JOIN edges e ON e.group_id = $2 AND e.member = u.member_key \
+          WHERE u.id = value AND u.scim = 1 AND u.deleting = 0",
     );
     let found = sqlx::query(statement)
         .bind(json!(ids).to_string())
@@ -181,8 +183,8 @@ pub async fn find_unnamed(
     // as the list outgrows work_mem.
     let statement = tx.sql(
         "WITH named AS MATERIALIZED (SELECT DISTINCT value AS id FROM {{texts $1}}) \
-         SELECT e.member FROM edges e JOIN users u ON u.member_key = e.member AND u.scim = 1 AND u.deleting = 0 \
-         LEFT JOIN named ON named.id = u.id WHERE e.group_id = $2 AND named.id IS NULL",
+         SELECT e.member FROM edges e CROSS JOIN users u LEFT JOIN named ON named.id = u.id \
+          WHERE e.group_id = $2 AND u.member_key = e.member AND u.scim = 1 AND u.deleting = 0 AND named.id IS NULL",
     );
     let found = sqlx::query(statement)
         .bind(json!(ids).to_string())
@@ -214,8 +216,8 @@ pub async fn list(
 /// The members of a group that SCIM can see, with what it shows as their `display`.
 pub async fn list_seen(tx: &mut Tx, group: &GroupId) -> Result<Vec<(UserId, String)>, StoreError> {
     let found = sqlx::query(
-        "SELECT u.id, u.user_name FROM edges e JOIN users u ON u.member_key = e.member \
-          WHERE e.group_id = $1 AND u.scim = 1 AND u.deleting = 0",
+        "SELECT u.id, u.user_name FROM edges e CROSS JOIN users u \
+          WHERE e.group_id = $1 AND u.member_key = e.member AND u.scim = 1 AND u.deleting = 0",
     )
     .bind(group.as_str().to_owned())
     .fetch_all(tx.conn())

@@ -65,8 +65,8 @@ pub async fn list_edges_without_okta_id(
     group: &GroupId,
 ) -> Result<Vec<Edge>, StoreError> {
     let rows = sqlx::query(
-        "SELECT e.member FROM edges e JOIN users u ON u.id = e.member \
-          WHERE e.group_id = $1 AND u.okta_id IS NULL ORDER BY e.member",
+        "SELECT e.member FROM edges e CROSS JOIN users u \
+          WHERE e.group_id = $1 AND u.id = e.member AND u.okta_id IS NULL ORDER BY e.member",
     )
     .bind(group.as_str().to_owned())
     .fetch_all(tx.conn())

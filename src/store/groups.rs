@@ -122,7 +122,7 @@ pub async fn find_many(tx: &mut Tx, ids: &[&str]) -> Result<Vec<IdpGroup>, Store
     let statement = concat!(
         "SELECT ",
         group_columns!(),
-        " FROM {{texts $1}} JOIN idp_groups g ON g.id = value"
+        " FROM {{texts $1}} CROSS JOIN idp_groups g WHERE g.id = value"
     );
     select(tx, statement, json!(ids).to_string()).await
 }
@@ -132,7 +132,7 @@ pub async fn find_many_by_okta_id(tx: &mut Tx, ids: &[&str]) -> Result<Vec<IdpGr
     let statement = concat!(
         "SELECT ",
         group_columns!(),
-        " FROM {{texts $1}} JOIN idp_groups g ON g.okta_id = value"
+        " FROM {{texts $1}} CROSS JOIN idp_groups g WHERE g.okta_id = value"
     );
     select(tx, statement, json!(ids).to_string()).await
 }

@@ -120,7 +120,7 @@ pub async fn find_many(
         .collect();
     let statement = tx.sql(
         "SELECT s.kind, s.object, s.member, s.at FROM {{rows $1}} \
-         JOIN stamps s ON s.kind = value ->> 'k' AND s.object = value ->> 'o' AND s.member = value ->> 'm'",
+         CROSS JOIN stamps s WHERE s.kind = value ->> 'k' AND s.object = value ->> 'o' AND s.member = value ->> 'm'",
     );
     let found = sqlx::query(statement)
         .bind(Value::from(rows).to_string())

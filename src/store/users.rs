@@ -140,7 +140,7 @@ pub async fn find_many(tx: &mut Tx, ids: &[&str]) -> Result<Vec<User>, StoreErro
     let statement = concat!(
         "SELECT ",
         user_columns!(),
-        " FROM {{texts $1}} JOIN users u ON u.id = value"
+        " FROM {{texts $1}} CROSS JOIN users u WHERE u.id = value"
     );
     several(tx, statement, ids).await
 }
@@ -150,7 +150,7 @@ pub async fn find_many_by_member_key(tx: &mut Tx, keys: &[&str]) -> Result<Vec<U
     let statement = concat!(
         "SELECT ",
         user_columns!(),
-        " FROM {{texts $1}} JOIN users u ON u.member_key = value"
+        " FROM {{texts $1}} CROSS JOIN users u WHERE u.member_key = value"
     );
     several(tx, statement, keys).await
 }
