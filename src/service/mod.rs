@@ -17,6 +17,7 @@ pub mod request_log;
 pub mod retention;
 pub mod runs;
 mod settings;
+pub mod sides;
 pub mod status;
 pub mod sync;
 pub mod teams;

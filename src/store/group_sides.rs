@@ -59,6 +59,35 @@ pub async fn unite(tx: &mut Tx, scim: &IdpGroup, okta: &IdpGroup) -> Result<IdpG
     Ok(united)
 }
 
+/// Gives `to`, which has no edges yet, those edges of `from` that Okta's own API told of; writes `to`, and gives it as
+/// stored now.
+///
+/// # Errors
+/// [`StoreError::Stale`] when `to` changed since it was read.
+pub async fn copy_polled_edges(
+    tx: &mut Tx,
+    from: &IdpGroup,
+    to: &IdpGroup,
+) -> Result<IdpGroup, StoreError> {
+    let count = sqlx::query(
+        "SELECT CAST(COUNT(*) AS BIGINT) FROM edges WHERE group_id = $1 AND channel <> 'scim'",
+    )
+    .bind(from.id.as_str().to_owned())
+    .fetch_one(tx.conn())
+    .await?
+    .try_get::<i64, _>(0)?;
+    let to = groups::update(tx, to, count).await?;
+    sqlx::query(
+        "INSERT INTO edges (group_id, member, channel, at) \
+         SELECT $2, member, channel, at FROM edges WHERE group_id = $1 AND channel <> 'scim'",
+    )
+    .bind(from.id.as_str().to_owned())
+    .bind(to.id.as_str().to_owned())
+    .execute(tx.conn())
+    .await?;
+    Ok(to)
+}
+
 /// The edges of a group that only SCIM can have given: those of users without an Okta id.
 pub async fn list_edges_without_okta_id(
     tx: &mut Tx,

@@ -234,7 +234,9 @@ async fn adopt(
         pending: false,
         ..user
     };
-    groups::update_shown_members(tx, user.member_key()).await?;
+    if !known.scim || known.deleting {
+        groups::update_shown_members(tx, user.member_key()).await?;
+    }
     store(tx, push, known, user, doc, Some(doc.active.unwrap_or(true))).await
 }
 

@@ -3,7 +3,7 @@
 use rosterd::model::actor::Channel;
 use rosterd::model::group::JoinedBy;
 use rosterd::model::team::organization_admin;
-use rosterd::service::Settings;
+use rosterd::service::{Settings, sides};
 use rosterd::store::edges::{self, Edge};
 use rosterd::store::mappings;
 use serde_json::json;
@@ -78,5 +78,29 @@ on_each_store! {
         okta.okta_group("00g1", "Admins", "OKTA_GROUP").await;
         let rename = json!([{"op": "replace", "value": {"displayName": "Admins"}}]);
         assert!(okta.patch_group(&scim, rename).await.unwrap().resource.okta.is_none());
+    }
+
+    async fn r17_an_admin_joins_and_parts_what_names_would_not(store) {
+        let okta = Client::new(&store);
+        let mira = okta.user("mira@x", Some(ONE)).await;
+        let directory = okta.okta_group("00g1", "Admins", "APP_GROUP").await;
+        let polled = [TWO].map(|member| Edge { group: directory.id.clone(), member: member.to_owned() });
+        okta.arrange(async |tx| edges::insert_many(tx, Channel::Poll, &polled).await).await;
+        let scim = okta.group("Admins", &[&mira]).await;
+        assert!(scim.okta.is_none(), "an APP_GROUP is never joined by its name");
+        let joined = sides::join(&okta.service, &okta.cx, &scim.id, &directory.id).await.unwrap();
+        assert_eq!((&joined.id, joined.joined_by), (&scim.id, Some(JoinedBy::Admin)));
+        assert_eq!(okta.members(&joined).await, [ONE, TWO]);
+        assert!(sides::join(&okta.service, &okta.cx, &scim.id, &scim.id).await.is_err());
+        let (scim, parted) = sides::part(&okta.service, &okta.cx, &joined.id).await.unwrap();
+        assert_eq!(okta.find_group(&scim).await.unwrap(), scim);
+        assert_eq!(okta.find_group(&parted).await.unwrap(), parted);
+        assert_eq!((scim.id.clone(), scim.okta.is_none(), scim.parted), (joined.id, true, true));
+        assert_eq!(okta.members(&scim).await, [ONE, TWO]);
+        assert_eq!((okta.members(&parted).await, parted.member_count), (vec![TWO.to_owned()], 1));
+        okta.put_group(&scim, json!({"displayName": "Other"})).await.unwrap();
+        let back = okta.put_group(&scim, json!({"displayName": "Admins"})).await.unwrap();
+        assert!(back.resource.okta.is_none(), "names do not join the parted again");
+        assert!(sides::part(&okta.service, &okta.cx, &scim.id).await.is_err());
     }
 }
