@@ -4,6 +4,7 @@
 
 pub mod args;
 mod check;
+mod demo;
 pub mod exit;
 pub mod output;
 mod serve;
@@ -62,6 +63,7 @@ pub fn run() -> ExitCode {
 fn dispatch(context: &Context, command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Serve => serve::run(context),
+        Command::Demo(args) => demo::run(context, &args),
         Command::Check(args) => check::run(context, &args),
         other => Err(not_built(other.name())),
     }

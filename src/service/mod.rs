@@ -10,6 +10,7 @@ mod error;
 pub mod groups;
 pub mod hooks;
 pub mod joining;
+pub mod mappings;
 pub mod membership;
 pub mod mode;
 pub mod provision;

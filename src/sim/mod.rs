@@ -328,6 +328,22 @@ impl Sim {
         happened
     }
 
+    /// Registers an event hook for everything that is eligible and verifies it, as an admin does; `false` when the
+    /// receiver did not give the challenge back.
+    pub async fn register_hook(&self, uri: &str, secret: &str) -> bool {
+        let body = serde_json::json!({
+            "events": {"type": "EVENT_TYPE", "items": org::HOOK_ELIGIBLE},
+            "channel": {"config": {"uri": uri, "authScheme": {"type": "HEADER", "key": "Authorization", "value": secret}}},
+        });
+        let next = self.org().next_event();
+        let Some(hook) = hooks::Hook::read(&body, self.shared.random.as_ref(), next) else {
+            return false;
+        };
+        let id = hook.id;
+        self.shared.hooks.add(hook);
+        self.shared.hooks.verify(id).await
+    }
+
     /// Ends all connections and waits for the listener.
     pub async fn stop(self) {
         self.stop.send_replace(true);
