@@ -20,14 +20,8 @@ macro_rules! group_columns {
     };
 }
 
-/// The columns [`from_row`] reads, in its order, of a table called `g`.
-pub(super) const COLUMNS: &str = group_columns!();
-
-/// How many columns [`COLUMNS`] are: what a statement selects beside them begins here.
-pub(super) const WIDTH: usize = 19;
-
-/// A group from a row of [`COLUMNS`].
-pub(super) fn from_row(row: &AnyRow) -> Result<IdpGroup, StoreError> {
+/// A group from a row of those columns.
+fn from_row(row: &AnyRow) -> Result<IdpGroup, StoreError> {
     let time = |index: usize| {
         row.try_get::<Option<i64>, _>(index)
             .map(|ms| ms.map(Timestamp::from_millis))

@@ -19,19 +19,13 @@ macro_rules! user_columns {
     };
 }
 
-/// The columns [`from_row`] reads, in its order, of a table called `u`.
-pub(super) const COLUMNS: &str = user_columns!();
-
-/// How many columns [`COLUMNS`] are: what a statement selects beside them begins here.
-pub(super) const WIDTH: usize = 17;
-
 const CORRUPT_ORIGIN: StoreError = StoreError::Corrupt {
     table: "users",
     column: "origin",
 };
 
-/// A user from a row of [`COLUMNS`].
-pub(super) fn from_row(row: &AnyRow) -> Result<User, StoreError> {
+/// A user from a row of those columns.
+fn from_row(row: &AnyRow) -> Result<User, StoreError> {
     let flag = |index: usize| row.try_get::<i64, _>(index).map(|value| value == 1);
     Ok(User {
         id: UserId::stored(row.try_get(0)?),
