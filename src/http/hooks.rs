@@ -133,7 +133,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_challenge_comes_back_only_to_who_knows_the_secret() {
-        let request = || Request::get("").header("x-okta-verification-challenge", "abc");
+        let request = || Request::get("/").header("x-okta-verification-challenge", "abc");
         let (status, body) = ask(9, "s", request().header("authorization", "s"), "").await;
         assert_eq!(
             (status, body.as_str()),
@@ -145,7 +145,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_delivery_is_queued_refused_or_told_to_wait() {
-        let post = |secret| Request::post("").header("authorization", secret);
+        let post = |secret| Request::post("/").header("authorization", secret);
         assert_eq!(
             ask(9, "s", post("s"), EVENT).await.0,
             StatusCode::NO_CONTENT

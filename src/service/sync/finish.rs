@@ -29,7 +29,7 @@ impl Flight<'_> {
             return self.close(RunState::Planned, None).await;
         }
         let held = self.merge_held().await?;
-        let found = std::mem::take(&mut self.takings);
+        let found = std::mem::take(&mut self.found);
         let fresh = std::mem::take(&mut self.to_hold);
         let altered = held
             .as_ref()
@@ -101,7 +101,7 @@ impl Flight<'_> {
                     .any(|(object, at)| *at >= row.observed_at && objects.contains(object)),
             });
         }
-        let merge = merge(&held, &self.known, &self.takings);
+        let merge = merge(&held, &self.known, &self.found);
         let kept: BTreeSet<i64> = merge.kept.iter().copied().collect();
         rows.retain(|row| kept.contains(&row.ordinal));
         Ok(Some(Plan {

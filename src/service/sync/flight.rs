@@ -60,8 +60,10 @@ pub(super) struct Flight<'s> {
     pub(super) watermarks: Vec<(&'static str, Timestamp)>,
     /// Members of mapped groups that a dry run would add.
     pub(super) dry_members: HashSet<String>,
-    /// Why the plan is held, and what is held; decided in `take`.
+    /// Takings that are held anew.
     pub(super) to_hold: Vec<Planned>,
+    /// Takings of the held plan, found again.
+    pub(super) found: Vec<Planned>,
 }
 
 /// What the app says of a user.
@@ -153,6 +155,7 @@ impl<'s> Flight<'s> {
             watermarks: Vec::new(),
             dry_members: HashSet::new(),
             to_hold: Vec::new(),
+            found: Vec::new(),
         };
         flight.measure_skew().await?;
         Ok(flight)

@@ -170,7 +170,8 @@ async fn mapped(
             let (_, net) = of(&window, row.id.as_str());
             let gone = counts.get(&row.id).copied().unwrap_or(0);
             GroupToll {
-                size: row.member_count - net,
+                // Also a group that was filled only since is not emptied.
+                size: row.member_count.max(row.member_count - net),
                 left: row.member_count - gone,
                 group: row.id,
             }

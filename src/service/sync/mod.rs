@@ -145,8 +145,10 @@ impl Flight<'_> {
         if self.kind != RunKind::Hook {
             self.read_users().await?;
         }
-        self.find_leavers().await?;
         self.apply_renames().await?;
+        self.take().await?;
+        // Who left a mapped group is looked for once his edges are gone, who came back under an old name once that is free.
+        self.find_leavers().await?;
         self.take().await?;
         self.try_deferred().await?;
         self.finish().await

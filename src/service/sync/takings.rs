@@ -87,7 +87,8 @@ impl Flight<'_> {
             let settings = self.sync.service.settings();
             let mut tx = self.sync.service.store.read().await?;
             let refs: Vec<&Planned> = all.iter().collect();
-            self.summary.breaches = judge(&mut tx, &settings.guard, &refs).await?;
+            let breaches = judge(&mut tx, &settings.guard, &refs).await?;
+            self.summary.breaches.extend(breaches);
             tx.rollback().await?;
             for chunk in all.chunks(CHUNK) {
                 self.record(chunk, Outcome::Planned).await?;
@@ -103,14 +104,14 @@ impl Flight<'_> {
         let mut tx = self.sync.service.store.read().await?;
         let breaches = judge(&mut tx, &settings.guard, &refs).await?;
         tx.rollback().await?;
-        if !breaches.is_empty() {
-            self.summary.breaches = breaches;
-            self.to_hold = fresh;
+        if !breaches.is_empty() || !self.to_hold.is_empty() {
+            self.summary.breaches.extend(breaches);
+            self.to_hold.extend(fresh);
             return Ok(());
         }
         for (place, chunk) in fresh.chunks(CHUNK).enumerate() {
             if !self.take_chunk(chunk).await? {
-                self.to_hold = fresh[place * CHUNK..].to_vec();
+                self.to_hold.extend_from_slice(&fresh[place * CHUNK..]);
                 break;
             }
         }
@@ -157,8 +158,8 @@ impl Flight<'_> {
                 fresh.push(planned);
             }
         }
-        // What is left here was found again; `finish` compares it with the held plan.
-        self.takings = found;
+        // `finish` compares it with the held plan.
+        self.found.append(&mut found);
         Ok(fresh)
     }
 

@@ -56,6 +56,10 @@ impl World {
     }
 
     pub(crate) async fn with(store: TestStore, app: bool, settings: Settings) -> Self {
+        let settings = Settings {
+            leaver_grace_ms: settings.leaver_grace_ms.max(24 * 60 * 60 * 1000),
+            ..settings
+        };
         let clock = Arc::clone(&store.clock);
         let config = SimConfig {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
@@ -228,4 +232,19 @@ impl World {
         }
         all
     }
+}
+
+/// A world with a mapped group of so many people, Okta on, all read.
+pub(crate) async fn with_team(store: TestStore, people: usize) -> (World, Vec<OktaId>, OktaId) {
+    let world = World::new(store).await;
+    let people = world.people(people);
+    let group = world.group("Engineering", &people);
+    world.settle().await;
+    world.map(group, "engineering").await;
+    world.turn_on().await;
+    world.settle().await;
+    assert_eq!(world.members().await.len(), people.len());
+    // The guard measures against the sizes at the window's start (R9).
+    world.store.clock.advance(25 * 60 * 60 * 1000);
+    (world, people, group)
 }

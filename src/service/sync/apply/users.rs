@@ -223,6 +223,8 @@ async fn rebind(
         users::update_with_profile(tx, &after, &profile(person, row.external_id.as_deref()))
             .await?;
     }
+    // Nobody has missed the new person yet (R16).
+    mirror::update_absence(tx, &[okta_id.as_str()], 0).await?;
     work.touched.users.insert(row.id.clone());
     work.log(
         "user.rebound",

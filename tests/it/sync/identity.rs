@@ -1,0 +1,85 @@
+//! R11 and R18: who a user of Okta's is here.
+
+use rosterd::model::run::RunState;
+
+use super::world::{World, with_team};
+use crate::support::stores::on_each_store;
+
+on_each_store! {
+    async fn r18_people_who_swap_their_names_swap_them_in_one_run(store) {
+        let (world, people, _) = with_team(store, 12).await;
+        {
+            let mut org = world.sim.org();
+            org.rename_login(people[0], "between@example.test").unwrap();
+            org.rename_login(people[11], "p0@example.test").unwrap();
+            org.rename_login(people[5], "p11@example.test").unwrap();
+            org.rename_login(people[0], "p5@example.test").unwrap();
+        }
+        let ended = world.settle().await;
+        assert!(world.store.texts("SELECT code FROM problems").await.is_empty(), "{:?}", ended.summary);
+        for (person, name) in [(0, "p5"), (11, "p0"), (5, "p11")] {
+            let found = world.sim.org().user(people[person]).unwrap().profile.login().to_owned();
+            assert_eq!(found, format!("{name}@example.test"));
+        }
+        let rows = world.store.texts("SELECT okta_id || ' ' || user_name FROM users").await;
+        assert!(rows.contains(&format!("{} p5@example.test", people[0].as_str())), "{rows:?}");
+        assert!(rows.contains(&format!("{} p11@example.test", people[5].as_str())));
+        let before = world.dump().await;
+        world.settle().await;
+        assert_eq!(world.dump().await, before);
+    }
+
+    async fn r18_a_taken_name_is_skipped_reported_and_never_the_run_s_end(store) {
+        let world = World::new(store).await;
+        world
+            .store
+            .arrange(
+                "INSERT INTO users (id, seq, origin, scim, member_key, user_name, user_name_fold, resource, folded, entitled, \
+                 blocked, pending, active, deleting, absent_runs, sessions_from, tokens_from, created_at, updated_at, version) \
+                 VALUES ('01800000-0000-7000-8000-00000000aaaa', 1000, 'local', 0, '01800000-0000-7000-8000-00000000aaaa', \
+                 'p0@example.test', 'p0@example.test', '{}', '{}', 1, 0, 0, 1, 0, 0, 0, 0, 1, 1, 1)",
+            )
+            .await;
+        let people = world.people(3);
+        let group = world.group("Engineering", &people);
+        world.settle().await;
+        world.map(group, "engineering").await;
+        world.turn_on().await;
+        let ended = world.full().await;
+        assert_eq!(ended.state, RunState::Applied);
+        assert_eq!(world.store.texts("SELECT code FROM problems").await, ["identity_conflict"]);
+        assert_eq!(world.members().await.len(), 2, "the others are made");
+        let before = world.dump().await;
+        world.full().await;
+        assert_eq!(world.dump().await, before, "R10");
+        world.sim.org().rename_login(people[0], "other@example.test").unwrap();
+        world.settle().await;
+        assert!(world.store.texts("SELECT code FROM problems").await.is_empty());
+        assert_eq!(world.members().await.len(), 3);
+    }
+
+    async fn r11_a_user_scim_made_without_an_okta_id_is_found_by_login(store) {
+        let world = World::with_app(store).await;
+        let person = world.person("Mira@example.test");
+        world.sim.org().assign_user(person).unwrap();
+        world
+            .store
+            .arrange(
+                "INSERT INTO users (id, seq, origin, scim, member_key, user_name, user_name_fold, resource, folded, entitled, \
+                 blocked, pending, active, deleting, absent_runs, sessions_from, tokens_from, created_at, updated_at, version) \
+                 VALUES ('01800000-0000-7000-8000-00000000aaaa', 1000, 'okta', 1, '01800000-0000-7000-8000-00000000aaaa', \
+                 'mira@example.test', 'mira@example.test', '{}', '{}', 1, 0, 0, 1, 0, 0, 0, 0, 1, 1, 1)",
+            )
+            .await;
+        world
+            .store
+            .arrange("INSERT INTO rereads (kind, object, reason, since) VALUES ('login', '01800000-0000-7000-8000-00000000aaaa', 'x', 1)")
+            .await;
+        world.delta().await;
+        assert_eq!(
+            world.store.texts("SELECT okta_id FROM users").await,
+            [person.as_str().to_owned()]
+        );
+        assert_eq!(world.store.number("SELECT COUNT(*) FROM rereads").await, 0);
+    }
+}
