@@ -5,6 +5,7 @@ use crate::store::in_write;
 use crate::store::sweep::{self, CHUNK, Log};
 
 /// How long each log is kept, in milliseconds.
+#[expect(clippy::struct_field_names, reason = "the unit belongs to each name")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
     /// The audit log.

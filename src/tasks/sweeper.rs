@@ -8,7 +8,7 @@ use crate::service::Service;
 use crate::service::retention::{self, Retention};
 
 /// How often is swept. Stamps and mutes are small and read with an index, so that nothing is urgent.
-const EVERY: Duration = Duration::from_secs(600);
+const EVERY: Duration = Duration::from_mins(10);
 
 /// Sweeps every ten minutes until `stop` resolves. Several daemons may sweep one store: what is gone is gone.
 pub async fn run(service: Service, retention: Retention, stop: impl Future<Output = ()> + Send) {

@@ -53,9 +53,10 @@ async fn handle(State(app): State<App>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let route = Route::of(parts.uri.path());
     let noted = log::Noted::of(&parts, route.as_ref());
-    let client = match open(&parts) {
-        true => Ok(None),
-        false => ScimClient::authenticate(&app, &parts).await.map(Some),
+    let client = if open(&parts) {
+        Ok(None)
+    } else {
+        ScimClient::authenticate(&app, &parts).await.map(Some)
     };
     let token = match &client {
         Ok(Some(client)) => Some(client.token.id.clone()),

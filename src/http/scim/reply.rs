@@ -47,7 +47,7 @@ impl Reply {
         let stream = try_unfold((body, ahead), async |(mut body, mut ahead)| {
             let next = match ahead.pop() {
                 Some(bytes) => Some(bytes),
-                None => body.next().await.map_err(cut)?,
+                None => body.next().await.map_err(|error| cut(&error))?,
             };
             Ok::<Option<(Bytes, _)>, io::Error>(next.map(|bytes| (bytes, (body, ahead))))
         });
@@ -82,7 +82,7 @@ impl From<Response> for Reply {
     }
 }
 
-fn cut(error: Error) -> io::Error {
+fn cut(error: &Error) -> io::Error {
     tracing::warn!(%error, "an answer was cut off");
     io::Error::other("the answer was cut off")
 }

@@ -95,7 +95,7 @@ impl Compiler<'_> {
         let resolved = match scope {
             Scope::Rows(rows) => {
                 let leaf = self.row_leaf(rows, path)?;
-                return self.leaf(&leaf, op, value);
+                return Ok(self.leaf(&leaf, op, value));
             }
             Scope::Complex(whole) => inside(whole, path)?,
             Scope::Resource => resolve(self.resource, path).ok_or(SearchError::Unsupported)?,
@@ -109,7 +109,7 @@ impl Compiler<'_> {
             _ => resolved,
         };
         match place(self.text, self.resource, &resolved) {
-            Place::One(leaf) => self.leaf(&leaf, op, value),
+            Place::One(leaf) => Ok(self.leaf(&leaf, op, value)),
             Place::Many(rows) => {
                 let sub = resolved.sub.ok_or(SearchError::Unsupported)?.name;
                 let selective = op == CompareOp::Equal;
@@ -120,10 +120,10 @@ impl Compiler<'_> {
                     rows => rows,
                 };
                 let leaf = rows.leaf(self.text, sub).ok_or(SearchError::Unsupported)?;
-                let condition = self.leaf(&leaf, op, value)?;
+                let condition = self.leaf(&leaf, op, value);
                 Ok(rows.any(self.text, &condition, selective && sub != "type"))
             }
-            Place::Schemas => self.schemas(op, value),
+            Place::Schemas => Ok(self.schemas(op, value)),
             Place::Complex(..) | Place::Meta => Err(SearchError::Unsupported),
         }
     }
@@ -191,8 +191,8 @@ impl Compiler<'_> {
     }
 
     /// A comparison with one value.
-    fn leaf(&mut self, leaf: &Leaf, op: CompareOp, value: &Literal) -> Result<String, SearchError> {
-        Ok(match (leaf, value) {
+    fn leaf(&mut self, leaf: &Leaf, op: CompareOp, value: &Literal) -> String {
+        match (leaf, value) {
             (
                 Leaf::Text {
                     raw,
@@ -231,7 +231,7 @@ impl Compiler<'_> {
             }
             // A value of another type equals nothing.
             _ => FALSE.to_owned(),
-        })
+        }
     }
 
     fn leaf_present(&self, leaf: &Leaf) -> String {
@@ -264,9 +264,9 @@ impl Compiler<'_> {
     }
 
     /// `schemas` is made when a resource is given out: the core's URN, and the name of each extension there is.
-    fn schemas(&mut self, op: CompareOp, value: &Literal) -> Result<String, SearchError> {
+    fn schemas(&mut self, op: CompareOp, value: &Literal) -> String {
         let Literal::String(wanted) = value else {
-            return Ok(FALSE.to_owned());
+            return FALSE.to_owned();
         };
         let core = truth(text_holds(self.resource.urn(), op, wanted));
         let document = match self.resource {
@@ -276,9 +276,9 @@ impl Compiler<'_> {
         let (rows, name) = self.text.names(document);
         let wanted = self.binds.text(wanted.clone());
         let condition = self.text.compare(name, op, &wanted);
-        Ok(format!(
+        format!(
             "({core} OR EXISTS (SELECT 1 FROM {rows} WHERE lower(substr({name}, 1, 4)) = 'urn:' AND {condition}))"
-        ))
+        )
     }
 }
 

@@ -117,12 +117,10 @@ pub async fn keys(tx: &mut Tx, query: &Query<'_>) -> Result<Vec<Key>, SearchErro
         statement.sql.push_str(", ");
     }
     let limit = statement.binds.integer(query.limit);
-    statement
-        .sql
-        .push_str(&format!("{alias}.seq LIMIT {limit}"));
+    statement.sql.extend([alias, ".seq LIMIT ", limit.as_str()]);
     if let Start::Offset(skip) = query.from {
         let skip = statement.binds.integer(skip);
-        statement.sql.push_str(&format!(" OFFSET {skip}"));
+        statement.sql.extend([" OFFSET ", skip.as_str()]);
     }
     let rows = statement.fetch(tx).await?;
     rows.iter()

@@ -197,7 +197,6 @@ impl Rows {
             },
             (Self::Emails, "value") => Leaf::folded("e.value", "e.value_fold"),
             (Self::Emails, "type") => Leaf::folded("e.type_fold", "e.type_fold"),
-            (Self::Emails, _) => return None,
             (Self::Groups, "value") => Leaf::folded("p.id", "p.id"),
             (Self::Groups, "display") => Leaf::folded("p.scim_name", "p.scim_name_fold"),
             (Self::Groups, "type") => Leaf::Constant {
@@ -223,7 +222,7 @@ impl Rows {
                 path: "/Users/",
                 folded: true,
             },
-            (Self::Groups | Self::Members, _) => return None,
+            (Self::Emails | Self::Groups | Self::Members, _) => return None,
         })
     }
 

@@ -14,7 +14,7 @@ impl Text {
             Engine::Sqlite => format!("({document} ->> '{}')", json_path(path)),
             Engine::Postgres => {
                 let (last, above) = path.split_last().unwrap_or((&"", &[]));
-                let steps: String = above.iter().map(|name| format!(" -> '{name}'")).collect();
+                let steps = steps(above);
                 format!("(CAST({document} AS jsonb){steps} ->> '{last}')")
             }
         }
@@ -25,7 +25,7 @@ impl Text {
         match self.0 {
             Engine::Sqlite => format!("(json_type({document}, '{}') IS NOT NULL)", json_path(path)),
             Engine::Postgres => {
-                let steps: String = path.iter().map(|name| format!(" -> '{name}'")).collect();
+                let steps = steps(path);
                 format!("((CAST({document} AS jsonb){steps}) IS NOT NULL)")
             }
         }
@@ -107,7 +107,14 @@ impl Text {
     }
 }
 
+/// SQLite's path to a member: `$."a"."b"`.
 fn json_path(names: &[&str]) -> String {
-    let steps: String = names.iter().map(|name| format!(".\"{name}\"")).collect();
-    format!("${steps}")
+    let quoted: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
+    format!("$.{}", quoted.join("."))
+}
+
+/// PostgreSQL's: ` -> 'a' -> 'b'`.
+fn steps(names: &[&str]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!(" -> '{name}'")).collect();
+    quoted.concat()
 }

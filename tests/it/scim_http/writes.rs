@@ -208,4 +208,38 @@ on_each_store! {
         let lookup = format!("/Users?filter={}", filter("userName eq \"local@example.test\""));
         assert_eq!(client.get(&lookup).await.json()["totalResults"], 0);
     }
+
+    async fn trust_22_a_team_and_a_group_without_a_scim_side_answer_404(store) {
+        let client = Client::new(&store).await;
+        let user = client.user("a@example.test").await;
+        let group = client.group("hidden", &[]).await;
+        store.arrange("UPDATE idp_groups SET scim = 0, okta_id = '00g1', okta_name = 'hidden', okta_type = 'OKTA_GROUP'").await;
+        let add = json!({"Operations": [{"op": "add", "path": "members", "value": [{"value": user}]}]});
+        for id in [group.as_str(), "01800000-0000-7000-8000-000000000001", user.as_str()] {
+            let path = format!("/Groups/{id}");
+            client.get(&path).await.is_error(404);
+            client.patch(&path, &add).await.is_error(404);
+            client.put(&path, &json!({"displayName": "x", "members": [{"value": user}]})).await.is_error(404);
+            client.delete(&path).await.is_error(404);
+        }
+        assert_eq!(store.number("SELECT (SELECT COUNT(*) FROM edges) + (SELECT COUNT(*) FROM memberships)").await, 0);
+        assert_eq!(client.get("/Groups").await.json()["totalResults"], 0);
+    }
+
+    async fn a_change_answers_2xx_with_the_version_it_made_and_none_when_nothing_changed(store) {
+        let client = Client::new(&store).await;
+        let id = client.user("a@example.test").await;
+        let path = format!("/Users/{id}");
+        let before = client.get(&path).await;
+        let same = client.put(&path, &before.json()).await;
+        assert_eq!((same.status, same.header("etag")), (200, before.header("etag")));
+        assert_eq!(same.json(), before.json());
+        let title = json!({"Operations": [{"op": "add", "path": "title", "value": "Lead"}]});
+        let changed = client.patch(&path, &title).await;
+        assert_ne!(changed.header("etag"), before.header("etag"));
+        assert_eq!(changed.json()["meta"]["version"], changed.header("etag"));
+        assert_eq!(changed.header("location"), format!("{}/scim/v2{path}", super::client::PUBLIC_URL));
+        let thin = client.patch(&format!("{path}?attributes=userName"), &title).await.json();
+        assert_eq!(thin.as_object().unwrap().keys().collect::<Vec<_>>(), ["schemas", "id", "userName"]);
+    }
 }
