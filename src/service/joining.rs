@@ -73,7 +73,7 @@ pub async fn find_partner(
     }
 }
 
-const AMBIGUOUS: &str = "group_ambiguous";
+pub(super) const AMBIGUOUS: &str = "group_ambiguous";
 
 /// Joins a group with one side to the one that has the other and first bears the same name (b). Gives the united group,
 /// which has the SCIM side's id; `None`: nothing was joined. Not to be asked where `app_id` is set.

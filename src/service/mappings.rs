@@ -3,12 +3,13 @@
 use serde_json::json;
 
 use super::membership::{Touched, settle};
-use super::{Error, Service, binding, teams};
+use super::{Error, Service, binding, groups as known, teams};
 use crate::model::actor::Cx;
 use crate::model::group::IdpGroup;
 use crate::model::id::{GroupId, MappingId, OktaGroupId};
 use crate::model::mapping::Mapping;
-use crate::store::{Tx, audit, bindings, groups, in_write, mappings, organization};
+use crate::store::rereads::{self, Target};
+use crate::store::{Tx, audit, bindings, groups, in_write, mappings, mirror, organization};
 
 /// Longest group name, in characters.
 const NAME_LIMIT: usize = 512;
@@ -39,9 +40,10 @@ pub async fn add(service: &Service, cx: &Cx, group: &str, team: &str) -> Result<
     let app_id = service.settings().app_id.clone();
     in_write!(service.store, |tx| {
         let team = teams::resolve(tx, team).await?;
-        let (found, written) = find_group(tx, group).await?;
+        let (found, written) = find_group(tx, group, app_id.as_deref()).await?;
         if let Some(group) = &found {
             refuse_echo(group, app_id.as_deref())?;
+            read_at_once(tx, group).await?;
         }
         let bound = found.as_ref().map(|group| &group.id);
         let Some(id) = mappings::insert(tx, &team.id, bound, &written, &cx.actor).await? else {
@@ -64,7 +66,11 @@ pub async fn add(service: &Service, cx: &Cx, group: &str, team: &str) -> Result<
 }
 
 /// The group a reference means, and what is written down for it.
-async fn find_group(tx: &mut Tx, reference: &str) -> Result<(Option<IdpGroup>, String), Error> {
+async fn find_group(
+    tx: &mut Tx,
+    reference: &str,
+    app_id: Option<&str>,
+) -> Result<(Option<IdpGroup>, String), Error> {
     if let Some(id) = GroupId::parse(reference) {
         let group = groups::find(tx, &id)
             .await?
@@ -74,13 +80,23 @@ async fn find_group(tx: &mut Tx, reference: &str) -> Result<(Option<IdpGroup>, S
         return Ok((Some(group), name));
     }
     let okta_id = OktaGroupId::parse(reference).filter(|id| id.as_str().starts_with("00g"));
-    if let Some(id) = okta_id
-        && let Some(group) = groups::find_by_okta_id(tx, &id).await?
-    {
-        let name = group.name().to_owned();
-        return Ok((Some(group), name));
+    if let Some(id) = okta_id {
+        if let Some(group) = groups::find_by_okta_id(tx, &id).await? {
+            let name = group.name().to_owned();
+            return Ok((Some(group), name));
+        }
+        // `00g` and 17 more is an id and no name: nothing would ever bind what waited for it.
+        if reference.len() == 20 {
+            return Err(Error::Invalid(format!(
+                "no group with the Okta id {reference} has been read yet: `rosterd sync --full` reads them all"
+            )));
+        }
     }
-    let named = bindings::find_named(tx, reference).await?;
+    let mut named = bindings::find_named(tx, reference).await?;
+    if let [only] = named.as_slice() {
+        refuse_echo(only, app_id)?;
+    }
+    named.retain(|group| !known::is_echo(group, app_id));
     if let Some(group) = binding::target(&named) {
         return Ok((Some(group.clone()), reference.to_owned()));
     }
@@ -98,13 +114,26 @@ async fn find_group(tx: &mut Tx, reference: &str) -> Result<(Option<IdpGroup>, S
 
 /// What this app's pushes made in Okta is our own echo: mapping it would go round in a circle.
 fn refuse_echo(group: &IdpGroup, app_id: Option<&str>) -> Result<(), Error> {
-    let source = group.okta.as_ref().and_then(|side| side.source.as_deref());
-    if source.is_some() && source == app_id {
+    if known::is_echo(group, app_id) {
         return Err(Error::Invalid(
             "this group is what Okta made of our own groups: map the group it came from".to_owned(),
         ));
     }
     Ok(())
+}
+
+/// A group that no mapping led from was not polled meanwhile: what is known of its members is of another day. The daemon
+/// that polls reads mapped groups whose members are unknown at once (R16).
+async fn read_at_once(tx: &mut Tx, group: &IdpGroup) -> Result<(), Error> {
+    let Some(okta) = &group.okta else {
+        return Ok(());
+    };
+    if !bindings::list_teams(tx, &group.id).await?.is_empty() {
+        return Ok(());
+    }
+    mirror::update_members_unread(tx, &group.id).await?;
+    let target = Target::Group(okta.id.clone());
+    Ok(rereads::insert_many(tx, &[(target, "a mapping was added")]).await?)
 }
 
 /// Removes a mapping.

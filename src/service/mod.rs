@@ -16,6 +16,7 @@ pub mod mode;
 pub mod provision;
 pub mod request_log;
 pub mod retention;
+pub mod run_views;
 pub mod runs;
 mod settings;
 pub mod sides;
@@ -23,6 +24,7 @@ pub mod status;
 pub mod sync;
 pub mod teams;
 pub mod tokens;
+pub mod users;
 
 use std::sync::{Arc, PoisonError, RwLock};
 

@@ -59,33 +59,40 @@ pub async fn unite(tx: &mut Tx, scim: &IdpGroup, okta: &IdpGroup) -> Result<IdpG
     Ok(united)
 }
 
-/// Gives `to`, which has no edges yet, those edges of `from` that Okta's own API told of; writes `to`, and gives it as
-/// stored now.
+/// Takes the Okta side of `joined` to a row of its own: (the SCIM side, the Okta side). The SCIM side keeps every edge, for
+/// no push spoke of any; the Okta side gets those of users Okta may know, as unread: the next run says which are right.
 ///
 /// # Errors
-/// [`StoreError::Stale`] when `to` changed since it was read.
-pub async fn copy_polled_edges(
-    tx: &mut Tx,
-    from: &IdpGroup,
-    to: &IdpGroup,
-) -> Result<IdpGroup, StoreError> {
-    let count = sqlx::query(
-        "SELECT CAST(COUNT(*) AS BIGINT) FROM edges WHERE group_id = $1 AND channel <> 'scim'",
-    )
-    .bind(from.id.as_str().to_owned())
-    .fetch_one(tx.conn())
-    .await?
-    .try_get::<i64, _>(0)?;
-    let to = groups::update(tx, to, count).await?;
-    sqlx::query(
+/// [`StoreError::Stale`] when the row changed since it was read.
+pub async fn part(tx: &mut Tx, joined: &IdpGroup) -> Result<(IdpGroup, IdpGroup), StoreError> {
+    let bare = IdpGroup {
+        okta: None,
+        members_read_at: None,
+        joined_by: None,
+        parted: true,
+        ..joined.clone()
+    };
+    // The Okta id is unique, so its old row lets go of it first.
+    let scim = groups::update(tx, &bare, 0).await?;
+    let okta = groups::insert(tx, None, joined.okta.as_ref())
+        .await?
+        .ok_or(StoreError::Stale)?;
+    let copied = sqlx::query(
         "INSERT INTO edges (group_id, member, channel, at) \
-         SELECT $2, member, channel, at FROM edges WHERE group_id = $1 AND channel <> 'scim'",
+         SELECT $2, e.member, 'poll', e.at FROM edges e WHERE e.group_id = $1 \
+            AND NOT EXISTS (SELECT 1 FROM users u WHERE u.id = e.member AND u.okta_id IS NULL)",
     )
-    .bind(from.id.as_str().to_owned())
-    .bind(to.id.as_str().to_owned())
+    .bind(joined.id.as_str().to_owned())
+    .bind(okta.id.as_str().to_owned())
     .execute(tx.conn())
     .await?;
-    Ok(to)
+    let copied = i64::try_from(copied.rows_affected()).unwrap_or(i64::MAX);
+    let parted = IdpGroup {
+        parted: true,
+        ..okta
+    };
+    let okta = groups::update(tx, &parted, copied).await?;
+    Ok((scim, okta))
 }
 
 /// The edges of a group that only SCIM can have given: those of users without an Okta id.

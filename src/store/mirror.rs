@@ -126,6 +126,15 @@ async fn texts(
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
+/// Notes that a group's members are not known any more: they are read at once (R16).
+pub async fn update_members_unread(tx: &mut Tx, group: &GroupId) -> Result<(), StoreError> {
+    sqlx::query("UPDATE idp_groups SET members_read_at = NULL WHERE id = $1")
+        .bind(group.as_str().to_owned())
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
 /// Notes that a group's members have been read whole for the first time. What is known stays as it is (R10).
 pub async fn update_members_read(tx: &mut Tx, group: &GroupId) -> Result<(), StoreError> {
     let now = tx.now().as_millis();

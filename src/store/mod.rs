@@ -47,6 +47,7 @@ pub mod teams;
 pub mod tokens;
 mod tx;
 mod unit_of_work;
+pub mod user_lines;
 pub mod users;
 pub mod withheld;
 
