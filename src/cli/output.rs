@@ -23,7 +23,7 @@ impl Output {
     }
 
     /// Whether data is printed as JSON.
-    pub fn is_json(&self) -> bool {
+    pub fn is_json(self) -> bool {
         self.json
     }
 
@@ -31,7 +31,8 @@ impl Output {
     ///
     /// # Errors
     /// When stdout cannot be written.
-    pub fn line(&self, text: &str) -> Result<(), Failure> {
+    #[expect(clippy::unused_self, reason = "all output goes through one value")]
+    pub fn line(self, text: &str) -> Result<(), Failure> {
         written(writeln!(io::stdout().lock(), "{text}"))
     }
 
@@ -39,7 +40,7 @@ impl Output {
     ///
     /// # Errors
     /// When stdout cannot be written.
-    pub fn json(&self, value: &impl Serialize) -> Result<(), Failure> {
+    pub fn json(self, value: &impl Serialize) -> Result<(), Failure> {
         let text = if io::stdout().is_terminal() {
             serde_json::to_string_pretty(value)
         } else {
@@ -53,7 +54,7 @@ impl Output {
     /// # Errors
     /// When stdout cannot be written.
     pub fn table<const N: usize>(
-        &self,
+        self,
         value: &impl Serialize,
         header: [&str; N],
         rows: impl IntoIterator<Item = [String; N]>,
@@ -79,13 +80,14 @@ impl Output {
     }
 
     /// Says something on stderr.
-    pub fn note(&self, text: &str) {
+    #[expect(clippy::unused_self, reason = "all output goes through one value")]
+    pub fn note(self, text: &str) {
         // Nothing can be said about a stderr that is gone.
         let _ = writeln!(io::stderr().lock(), "{text}");
     }
 
     /// A progress bar on stderr, where that is a terminal; else nothing is drawn.
-    pub fn progress(&self, total: Option<u64>, label: &'static str) -> ProgressBar {
+    pub fn progress(self, total: Option<u64>, label: &'static str) -> ProgressBar {
         let bar = match total {
             Some(total) => ProgressBar::new(total),
             None => ProgressBar::new_spinner(),
@@ -109,7 +111,7 @@ impl Output {
     ///
     /// # Errors
     /// Refused when nobody can be asked, or the answer is no.
-    pub fn confirm(&self, yes: bool, question: &str) -> Result<(), Failure> {
+    pub fn confirm(self, yes: bool, question: &str) -> Result<(), Failure> {
         if yes {
             return Ok(());
         }

@@ -100,7 +100,7 @@ mod tests {
             assert_eq!(parse(text), Ok(Duration::from_millis(ms)), "{text}");
             assert_eq!(Span(Duration::from_millis(ms)).to_string(), text);
         }
-        assert_eq!(parse(" 1h 30m "), Ok(Duration::from_secs(5400)));
+        assert_eq!(parse(" 1h 30m "), Ok(Duration::from_mins(90)));
     }
 
     #[test]

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::keys::Keys;
 
-const HOUR: Duration = Duration::from_secs(60 * 60);
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
 
 /// What a mass change by pushes does (R9).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -114,7 +114,7 @@ pub struct Hooks {
 }
 
 pub(super) fn read(keys: &mut Keys<'_>) -> Okta {
-    let hour = Duration::from_secs(60 * 60);
+    let hour = Duration::from_hours(1);
     let org = org(keys);
     let app_id: Option<String> = keys.optional("okta.app_id");
     if app_id.as_deref().is_some_and(|id| !is_plain(id)) {

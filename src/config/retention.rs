@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::keys::Keys;
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const DAY: Duration = Duration::from_hours(24);
 
 /// How long logs are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -77,14 +77,10 @@ impl Lifecycle {
                     Asked::Stop => break Cause::Signal,
                     Asked::Reload => reload(),
                 },
-                ended = self.tasks.join_next() => match ended {
-                    Some(ended) => break Cause::TaskEnded(ended.unwrap_or("a task")),
-                    // Nothing to wait for but the signal.
-                    None => {
-                        signals.stop().await;
-                        break Cause::Signal;
-                    }
-                },
+                // Without any task there is only the signal to wait for.
+                Some(ended) = self.tasks.join_next() => {
+                    break Cause::TaskEnded(ended.unwrap_or("a task"));
+                }
             }
         };
         match cause {

@@ -102,7 +102,7 @@ mod tests {
     fn the_watchdog_is_fed_only_while_every_loop_beats() {
         let pulses = Pulses::default();
         let poller = pulses.add("poller", Duration::from_secs(5));
-        let sweeper = pulses.add("sweeper", Duration::from_secs(60));
+        let sweeper = pulses.add("sweeper", Duration::from_mins(1));
         let start = Instant::now();
         let after = |seconds| start + Duration::from_secs(seconds);
         let mut seen = Seen::default();

@@ -77,6 +77,8 @@ fn hop_address(hop: &str) -> Option<IpAddr> {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::expect_used, reason = "tests")]
+
     use super::{TrustedProxies, client_of};
     use http::{HeaderMap, HeaderValue};
     use std::net::IpAddr;
@@ -87,7 +89,7 @@ mod tests {
             headers.append("x-forwarded-for", HeaderValue::from_static(line));
         }
         let networks: Vec<_> = trusted.iter().filter_map(|net| net.parse().ok()).collect();
-        let peer: IpAddr = peer.parse().unwrap_or_else(|_| panic!("{peer}"));
+        let peer: IpAddr = peer.parse().expect("an address");
         client_of(peer, &headers, &TrustedProxies::new(&networks)).to_string()
     }
 

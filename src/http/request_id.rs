@@ -114,6 +114,11 @@ fn fault(path: &str) -> Response {
 
 #[cfg(test)]
 mod tests {
+    #![expect(
+        clippy::expect_used,
+        reason = "a handler that panics is what is tested"
+    )]
+
     use super::{REQUEST_ID, identify, shown};
     use crate::model::random::{Random, SeededRandom};
     use axum::Router;
@@ -126,11 +131,7 @@ mod tests {
 
     async fn ask(path: &str, id: Option<&str>) -> Response<Body> {
         let random: Arc<dyn Random> = Arc::new(SeededRandom::new(1));
-        let broken = || async {
-            if true {
-                panic!("on purpose")
-            }
-        };
+        let broken = || async { (None as Option<&str>).expect("on purpose") };
         let router = Router::new()
             .route("/ok", get(|| async { "ok" }))
             .route("/broken", get(broken))

@@ -187,6 +187,8 @@ fn duration(text: &str) -> Result<Duration, String> {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::panic, reason = "tests")]
+
     use super::{Cli, Command, SyncAction};
     use clap::{CommandFactory as _, Parser as _};
 
