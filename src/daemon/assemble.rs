@@ -4,10 +4,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::{oneshot, watch};
+
 use super::lifecycle::{Cause, Lifecycle, Signals};
 use super::{notify, okta_client, settings};
 use crate::config::Config;
 use crate::http::client_addr::TrustedProxies;
+use crate::http::hooks::HookDoor;
 use crate::http::metrics::Metrics;
 use crate::http::server::{Server, ServerOptions};
 use crate::http::tls::TlsReload;
@@ -15,13 +18,18 @@ use crate::http::{self, App, HttpSettings};
 use crate::model::pulse::Pulses;
 use crate::model::random::Random;
 use crate::model::time::Clock;
+use crate::service::hooks::HookQueue;
 use crate::service::retention::Retention;
+use crate::service::sync::Sync;
 use crate::service::{Service, request_log};
 use crate::store::{Claim, Location, Options, Store, StoreError};
 use crate::tasks;
 
 /// How long to wait before asking again for a database that is not there yet.
 const STORE_PAUSE: Duration = Duration::from_secs(2);
+
+/// Objects that events named and nobody has read yet; more answer 503 and ask for a delta run.
+const HOOK_QUEUE: usize = 10_000;
 
 /// How long the accept loop may be silent before it counts as stuck.
 const SERVER_PATIENCE: Duration = Duration::from_secs(20);
@@ -117,8 +125,11 @@ pub async fn assemble(
         Metrics::default(),
         Arc::clone(&clock),
     );
+    let hooks = Arc::new(HookQueue::new(HOOK_QUEUE));
+    let door = hook_door(config, &hooks)?;
     let router = http::router(
         app,
+        door,
         &http::Around {
             random: Arc::clone(&random),
             trusted: TrustedProxies::new(&config.server.trusted_proxies),
@@ -129,11 +140,17 @@ pub async fn assemble(
     let pulses = Pulses::default();
     let mut lifecycle = Lifecycle::new();
     let pulse = pulses.add("server", SERVER_PATIENCE);
-    lifecycle.spawn("server", server.serve(router, lifecycle.listen(), pulse));
-    let mut stop = lifecycle.listen();
+    let stop = lifecycle.listen();
+    let (serving, served) = oneshot::channel::<()>();
+    lifecycle.spawn("server", async move {
+        server.serve(router, stop, pulse).await;
+        drop(serving);
+    });
+    // The log outlives the door, so that the last answers are in it.
+    let served = async move { served.await.unwrap_or_default() };
     lifecycle.spawn(
         "request log",
-        tasks::request_log::run(service.clone(), queue, async move { stop.hard().await }),
+        tasks::request_log::run(service.clone(), queue, served),
     );
     let mut stop = lifecycle.listen();
     lifecycle.spawn(
@@ -142,7 +159,43 @@ pub async fn assemble(
             stop.soft().await
         }),
     );
-    let _ = okta;
+    if let Some(okta) = okta {
+        let holder = holder(&*random);
+        let seed = service
+            .schedule_seed()
+            .await
+            .map_err(|error| StartError::Store(error.to_string()))?;
+        let (epoch, leading) = watch::channel(None);
+        let pulse = pulses.add("lease", tasks::lease::PATIENCE);
+        lifecycle.spawn(
+            "lease",
+            tasks::lease::run(
+                service.clone(),
+                holder.clone(),
+                epoch,
+                lifecycle.listen(),
+                pulse,
+            ),
+        );
+        let poller = tasks::poller::Poller {
+            sync: Sync {
+                service: service.clone(),
+                okta,
+                clock: Arc::clone(&clock),
+                holder,
+            },
+            plan: tasks::poller::Plan {
+                full: config.okta.full_schedule.clone(),
+                delta: config.okta.delta_schedule.clone(),
+                seed,
+            },
+            epoch: leading,
+            hooks,
+            clock: Arc::clone(&clock),
+            pulse: pulses.add("poller", tasks::poller::PATIENCE),
+        };
+        lifecycle.spawn("poller", poller.run(lifecycle.listen()));
+    }
     lifecycle.spawn("watchdog", notify::watchdog(pulses, lifecycle.listen()));
     Ok(Daemon {
         address,
@@ -215,6 +268,33 @@ async fn open_store(
             Err(error) => return Err(StartError::Store(error.chain())),
         }
     }
+}
+
+/// The door for event hooks, where a secret is configured for it.
+fn hook_door(config: &Config, queue: &Arc<HookQueue>) -> Result<Option<HookDoor>, StartError> {
+    let Some(source) = &config.okta.hooks.secret else {
+        return Ok(None);
+    };
+    let secret = source
+        .read()
+        .map_err(|error| StartError::Okta(format!("okta.hooks.secret_file: {error}")))?;
+    Ok(Some(HookDoor {
+        queue: Arc::clone(queue),
+        secret: Arc::new(secret),
+    }))
+}
+
+/// This daemon's name in the lease: no two are alike, not even one and its successor on the same host.
+fn holder(random: &dyn Random) -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let mut bytes = [0; 4];
+    random.fill(&mut bytes);
+    format!(
+        "{}:{}:{:08x}",
+        host.trim(),
+        std::process::id(),
+        u32::from_le_bytes(bytes)
+    )
 }
 
 fn public_url(config: &Config, address: SocketAddr) -> String {

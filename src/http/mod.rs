@@ -34,9 +34,11 @@ pub struct Around {
 }
 
 /// Every route of the daemon.
-pub fn router(app: App, around: &Around) -> Router {
+pub fn router(app: App, door: Option<hooks::HookDoor>, around: &Around) -> Router {
+    let events = door.map(hooks::router).unwrap_or_default();
     Router::new()
         .merge(api::router())
+        .merge(events)
         .merge(scim::router())
         .with_state(app)
         .layer(tower::limit::GlobalConcurrencyLimitLayer::new(

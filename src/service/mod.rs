@@ -31,7 +31,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 pub use error::Error;
 pub use settings::{GuardSettings, PushGuard, Settings};
 
-use crate::store::Store;
+use crate::store::{Store, organization};
 
 /// What every use case needs: the store and the settings in force.
 #[derive(Clone)]
@@ -61,5 +61,16 @@ impl Service {
             .settings
             .write()
             .unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
+    }
+
+    /// What spreads this store's schedules over the minute: random, made with the store, the same for every daemon.
+    pub async fn schedule_seed(&self) -> Result<u64, Error> {
+        let mut tx = self.store.read().await?;
+        let id = organization::find(&mut tx).await?.store_id;
+        tx.rollback().await?;
+        Ok(id
+            .get(..16)
+            .and_then(|head| u64::from_str_radix(head, 16).ok())
+            .unwrap_or(0))
     }
 }

@@ -108,7 +108,7 @@ impl Client {
             max_requests: 100,
         };
         Self {
-            router: router(app, &around),
+            router: router(app, None, &around),
             service,
             token: String::new(),
             queue,
