@@ -52,9 +52,8 @@ pub fn merge(held: &[HeldChange], known: &Known, found: &[Planned]) -> Merge {
             Some(place) if change.stamped && found[*place].observed_at > change.observed_at => {
                 merge.renewed.push((change.ordinal, *place));
             }
-            Some(_) => merge.kept.push(change.ordinal),
             None if known.covers(&change.object) => merge.dropped.push(change.ordinal),
-            None => merge.kept.push(change.ordinal),
+            Some(_) | None => merge.kept.push(change.ordinal),
         }
     }
     merge

@@ -36,6 +36,7 @@ pub struct Seen {
 }
 
 /// The rows he may be.
+#[expect(clippy::struct_field_names, reason = "each is found by something")]
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Rows<'a> {
     /// The row with his Okta id.
@@ -141,12 +142,13 @@ fn first_contact(seen: &Seen, row: &User, population: Population) -> Verdict {
         return Verdict::default();
     }
     if row.origin == Origin::Local {
-        return match belongs(seen, population) {
-            true => Verdict::conflict(format!(
+        return if belongs(seen, population) {
+            Verdict::conflict(format!(
                 "the userName {named} belongs to a local user; link the two: rosterd users link {} {}",
                 row.id, seen.okta_id
-            )),
-            false => Verdict::default(),
+            ))
+        } else {
+            Verdict::default()
         };
     }
     let Some(bound) = &row.okta_id else {

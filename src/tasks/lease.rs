@@ -47,9 +47,10 @@ pub async fn run(
         };
         let changed = epoch.send_if_modified(|known| std::mem::replace(known, held) != held);
         if changed {
-            match held {
-                Some(epoch) => tracing::info!(epoch, "this daemon polls Okta"),
-                None => tracing::info!("another daemon polls Okta"),
+            if let Some(epoch) = held {
+                tracing::info!(epoch, "this daemon polls Okta");
+            } else {
+                tracing::info!("another daemon polls Okta");
             }
         }
         tokio::select! {

@@ -65,7 +65,7 @@ impl Flight<'_> {
                     break;
                 }
                 Step::End(End::Partial { why }) => {
-                    self.refused(&why)?;
+                    Self::refused(&why)?;
                     self.summary
                         .unknown("the listing of groups".to_owned(), &why);
                     break;
@@ -164,7 +164,7 @@ impl Flight<'_> {
                 Ok(true)
             }
             Read::Unknown { why } => {
-                self.refused(&why)?;
+                Self::refused(&why)?;
                 self.summary.unknown(format!("group {id}"), &why);
                 Ok(false)
             }
@@ -206,7 +206,7 @@ impl Flight<'_> {
     }
 
     /// Okta refuses us as a whole: there is no point in asking on.
-    pub(super) fn refused(&self, why: &crate::okta::Error) -> Result<(), Halt> {
+    pub(super) fn refused(why: &crate::okta::Error) -> Result<(), Halt> {
         use crate::okta::Error;
         match why {
             Error::Unauthorized { .. }
@@ -229,7 +229,7 @@ impl Flight<'_> {
         };
         let collected = self.sync.okta.push_mappings(&app).collect().await;
         if let End::Partial { why } = &collected.end {
-            self.refused(why)?;
+            Self::refused(why)?;
             self.summary
                 .unknown("the listing of push mappings".to_owned(), why);
         }
@@ -301,7 +301,7 @@ impl Flight<'_> {
             Read::Known { value, .. } => Ok(Some(value.name)),
             Read::Gone { .. } => Ok(None),
             Read::Unknown { why } => {
-                self.refused(&why)?;
+                Self::refused(&why)?;
                 self.summary
                     .unknown(format!("the target {target} of a push mapping"), &why);
                 Ok(None)

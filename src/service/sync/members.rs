@@ -84,7 +84,7 @@ impl Flight<'_> {
                 }
             }
             End::Partial { why } => {
-                self.refused(why)?;
+                Self::refused(why)?;
                 self.summary
                     .unknown(format!("members of {}", group.okta_id), why);
                 self.again(

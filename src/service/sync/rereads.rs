@@ -96,7 +96,7 @@ impl Flight<'_> {
                 Ok(true)
             }
             Read::Unknown { why } => {
-                self.refused(&why)?;
+                Self::refused(&why)?;
                 self.summary.unknown(format!("user {id}"), &why);
                 Ok(false)
             }
@@ -141,7 +141,7 @@ impl Flight<'_> {
     }
 
     fn no_login(&mut self, id: &UserId, why: &crate::okta::Error) -> Result<bool, Halt> {
-        self.refused(why)?;
+        Self::refused(why)?;
         self.summary.unknown(format!("the Okta id of {id}"), why);
         Ok(false)
     }

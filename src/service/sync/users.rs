@@ -53,7 +53,7 @@ impl Flight<'_> {
                     break;
                 }
                 Step::End(End::Partial { why }) => {
-                    self.refused(&why)?;
+                    Self::refused(&why)?;
                     self.summary
                         .unknown("the listing of users".to_owned(), &why);
                     break;
@@ -80,7 +80,7 @@ impl Flight<'_> {
                 Step::Restart => {}
                 Step::End(End::Whole { .. }) => return Ok(true),
                 Step::End(End::Partial { why }) => {
-                    self.refused(&why)?;
+                    Self::refused(&why)?;
                     self.summary
                         .unknown("the listing of the app's users".to_owned(), &why);
                     return Ok(false);
@@ -186,7 +186,7 @@ impl Flight<'_> {
                 self.assignments.insert(id.clone(), none);
             }
             Read::Unknown { why } => {
-                self.refused(&why)?;
+                Self::refused(&why)?;
                 self.summary.unknown(format!("app user {id}"), &why);
                 return Ok(false);
             }
@@ -218,7 +218,7 @@ impl Flight<'_> {
                 continue;
             }
             for change in verdict.changes {
-                if self.is_rename(&change, &candidates) {
+                if Self::is_rename(&change, &candidates) {
                     self.renames.push(change);
                 } else {
                     changes.push(change);
@@ -236,7 +236,7 @@ impl Flight<'_> {
         Ok(plan(seen, candidates.rows(seen), self.population).conflict)
     }
 
-    fn is_rename(&self, planned: &Planned, candidates: &Candidates) -> bool {
+    fn is_rename(planned: &Planned, candidates: &Candidates) -> bool {
         match &planned.change {
             Change::UpdateProfile { user, person, .. } => candidates
                 .rows
@@ -329,7 +329,7 @@ impl Flight<'_> {
                 Read::Known { value, at } => (value.status.assigned(), at),
                 Read::Gone { at } => (Some(false), at),
                 Read::Unknown { why } => {
-                    self.refused(&why)?;
+                    Self::refused(&why)?;
                     self.summary.unknown(format!("app user {id}"), &why);
                     continue;
                 }

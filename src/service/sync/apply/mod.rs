@@ -168,7 +168,6 @@ pub(crate) fn stamps_of(change: &Change) -> Vec<Object> {
                 Object::Members(group.clone()),
             ]
         }
-        Change::CreateUser { okta_id, .. } => vec![user(okta_id), facts(okta_id)],
         Change::BindUser {
             user: row, okta_id, ..
         } => vec![user(okta_id), Object::User(row.to_string())],
@@ -177,7 +176,8 @@ pub(crate) fn stamps_of(change: &Change) -> Vec<Object> {
         Change::UpdateProfile { okta_id, .. } => {
             vec![user(okta_id), Object::Profile(okta_id.to_string())]
         }
-        Change::SetStatus { okta_id, .. }
+        Change::CreateUser { okta_id, .. }
+        | Change::SetStatus { okta_id, .. }
         | Change::SetEntitled { okta_id, .. }
         | Change::DeactivateLeaver { okta_id }
         | Change::ReturnLeaver { okta_id } => vec![user(okta_id), facts(okta_id)],

@@ -338,7 +338,7 @@ async fn profiles(
         {
             None => done[place] = Some(Done::skipped(GONE)),
             Some(row) if row.scim => {
-                done[place] = Some(Done::skipped("SCIM owns his profile by now"))
+                done[place] = Some(Done::skipped("SCIM owns his profile by now"));
             }
             Some(row) => writing.push(Writing {
                 place,
