@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::flight::Flight;
 use super::halt::Halt;
 use super::{CHUNK, Fence};
-use crate::model::id::{GroupId, RunId};
+use crate::model::id::{GroupId, OktaUserId, RunId};
 use crate::model::run::{Outcome, RunState};
 use crate::reconcile::Planned;
 use crate::reconcile::held::{HeldChange, Merge, merge};
@@ -206,17 +206,9 @@ impl Flight<'_> {
         for problem in problems::list(tx).await? {
             let over = match problem.code.as_str() {
                 "okta_org_changed" => true,
-                "identity_conflict" => {
-                    let known = |set: &std::collections::HashSet<_>| {
-                        set.iter()
-                            .any(|id: &crate::model::id::OktaUserId| id.as_str() == problem.object)
-                    };
-                    known(&self.known.users)
-                        && !self
-                            .conflicts
-                            .keys()
-                            .any(|id| id.as_str() == problem.object)
-                }
+                "identity_conflict" => OktaUserId::parse(&problem.object).is_some_and(|id| {
+                    self.known.users.contains(&id) && !self.conflicts.contains_key(&id)
+                }),
                 _ => false,
             };
             if over {
