@@ -92,24 +92,7 @@ pub async fn assemble(
         }
         Location::Server(_) => None,
     };
-    let server = Server::bind(
-        config.server.listen,
-        ServerOptions {
-            max_connections: config.server.max_connections,
-            header_timeout: config.server.header_timeout,
-            tls: tls.clone(),
-        },
-    )
-    .await
-    .map_err(|source| StartError::Listen {
-        address: config.server.listen,
-        source,
-    })?;
-    let address = server.local_addr().map_err(|source| StartError::Listen {
-        address: config.server.listen,
-        source,
-    })?;
-
+    let (server, address) = bind(config, tls.clone()).await?;
     let service = Service::new(store, settings::service_settings(config));
     let (log, queue) = request_log::queue();
     let doors = HttpSettings {
@@ -156,45 +139,18 @@ pub async fn assemble(
     lifecycle.spawn(
         "sweeper",
         tasks::sweeper::run(service.clone(), retention(config), async move {
-            stop.soft().await
+            stop.soft().await;
         }),
     );
     if let Some(okta) = okta {
         let holder = holder(&*random);
-        let seed = service
-            .schedule_seed()
-            .await
-            .map_err(|error| StartError::Store(error.to_string()))?;
-        let (epoch, leading) = watch::channel(None);
-        let pulse = pulses.add("lease", tasks::lease::PATIENCE);
-        lifecycle.spawn(
-            "lease",
-            tasks::lease::run(
-                service.clone(),
-                holder.clone(),
-                epoch,
-                lifecycle.listen(),
-                pulse,
-            ),
-        );
-        let poller = tasks::poller::Poller {
-            sync: Sync {
-                service: service.clone(),
-                okta,
-                clock: Arc::clone(&clock),
-                holder,
-            },
-            plan: tasks::poller::Plan {
-                full: config.okta.full_schedule.clone(),
-                delta: config.okta.delta_schedule.clone(),
-                seed,
-            },
-            epoch: leading,
-            hooks,
-            clock: Arc::clone(&clock),
-            pulse: pulses.add("poller", tasks::poller::PATIENCE),
+        let sync = Sync {
+            service: service.clone(),
+            okta,
+            clock,
+            holder,
         };
-        lifecycle.spawn("poller", poller.run(lifecycle.listen()));
+        spawn_poller(&mut lifecycle, &pulses, config, sync, hooks).await?;
     }
     lifecycle.spawn("watchdog", notify::watchdog(pulses, lifecycle.listen()));
     Ok(Daemon {
@@ -204,6 +160,60 @@ pub async fn assemble(
         tls,
         _claim: claim,
     })
+}
+
+/// Binds the socket, so that an address that cannot be had is told before anything runs.
+async fn bind(config: &Config, tls: Option<TlsReload>) -> Result<(Server, SocketAddr), StartError> {
+    let failed = |source| StartError::Listen {
+        address: config.server.listen,
+        source,
+    };
+    let options = ServerOptions {
+        max_connections: config.server.max_connections,
+        header_timeout: config.server.header_timeout,
+        tls,
+    };
+    let server = Server::bind(config.server.listen, options)
+        .await
+        .map_err(failed)?;
+    let address = server.local_addr().map_err(failed)?;
+    Ok((server, address))
+}
+
+/// The lease and, while this daemon holds it, the poller.
+async fn spawn_poller(
+    lifecycle: &mut Lifecycle,
+    pulses: &Pulses,
+    config: &Config,
+    sync: Sync,
+    hooks: Arc<HookQueue>,
+) -> Result<(), StartError> {
+    let seed = sync
+        .service
+        .schedule_seed()
+        .await
+        .map_err(|error| StartError::Store(error.to_string()))?;
+    let (epoch, leading) = watch::channel(None);
+    let beat = pulses.add("lease", tasks::lease::PATIENCE);
+    let (service, holder) = (sync.service.clone(), sync.holder.clone());
+    lifecycle.spawn(
+        "lease",
+        tasks::lease::run(service, holder, epoch, lifecycle.listen(), beat),
+    );
+    let poller = tasks::poller::Poller {
+        clock: Arc::clone(&sync.clock),
+        sync,
+        plan: tasks::poller::Plan {
+            full: config.okta.full_schedule.clone(),
+            delta: config.okta.delta_schedule.clone(),
+            seed,
+        },
+        epoch: leading,
+        hooks,
+        pulse: pulses.add("poller", tasks::poller::PATIENCE),
+    };
+    lifecycle.spawn("poller", poller.run(lifecycle.listen()));
+    Ok(())
 }
 
 impl Daemon {

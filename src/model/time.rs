@@ -80,6 +80,10 @@ pub trait Clock: Send + Sync + 'static {
 pub struct SystemClock(AtomicI64);
 
 impl Clock for SystemClock {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the clock the others are told to take"
+    )]
     fn now(&self) -> Timestamp {
         let read = jiff::Timestamp::now().as_millisecond();
         Timestamp(self.0.fetch_max(read, Ordering::SeqCst).max(read))

@@ -54,13 +54,15 @@ impl From<sqlx::Error> for StoreError {
             sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed
             | sqlx::Error::Io(_)
-            | sqlx::Error::WorkerCrashed => Self::Unavailable(error),
-            sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => Self::Unavailable(error),
+            | sqlx::Error::WorkerCrashed
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::Protocol(_) => Self::Unavailable(error),
             sqlx::Error::Database(database) => match database.code().as_deref() {
-                // PostgreSQL: serialization failure, deadlock, and a lock that was not had in time.
-                Some("40001" | "40P01" | "55P03") => Self::Stale,
-                // SQLite: BUSY and LOCKED with their extended codes; another process holds the file.
-                Some("5" | "6" | "261" | "262" | "517" | "773") => Self::Stale,
+                // PostgreSQL: serialization failure, deadlock, and a lock that was not had in time. SQLite: BUSY and
+                // LOCKED with their extended codes; another process holds the file.
+                Some("40001" | "40P01" | "55P03" | "5" | "6" | "261" | "262" | "517" | "773") => {
+                    Self::Stale
+                }
                 // PostgreSQL: connection exceptions, shutting down, starting up, too many connections, disk full.
                 Some(code)
                     if code.starts_with("08")

@@ -58,7 +58,7 @@ fn translate(engine: Engine, text: &str) -> String {
         match (engine, name) {
             (Engine::Sqlite, "rows" | "texts") => out.extend(["json_each(", argument, ")"]),
             (Engine::Postgres, "rows") => {
-                out.extend(["jsonb_array_elements(", argument, "::jsonb) AS rows(value)"])
+                out.extend(["jsonb_array_elements(", argument, "::jsonb) AS rows(value)"]);
             }
             (Engine::Postgres, "texts") => {
                 out.extend([
@@ -68,7 +68,7 @@ fn translate(engine: Engine, text: &str) -> String {
                 ]);
             }
             (Engine::Sqlite, "pairs") => {
-                out.push_str("json_group_array(json_array(first, second))")
+                out.push_str("json_group_array(json_array(first, second))");
             }
             (Engine::Postgres, "pairs") => {
                 out.push_str("CAST(json_agg(json_build_array(first, second)) AS TEXT)");

@@ -45,7 +45,7 @@ pub(crate) struct Attempts<'s> {
 /// One attempt: an open write transaction and its turn in the queue.
 pub(crate) struct Unit<'s> {
     tx: Tx,
-    _turn: SemaphorePermit<'s>,
+    turn: SemaphorePermit<'s>,
 }
 
 impl Unit<'_> {
@@ -78,7 +78,7 @@ impl<'s> Attempts<'s> {
             Arc::clone(&inner.random),
         );
         self.store.tell_time(&mut tx).await?;
-        Ok(Unit { tx, _turn: turn })
+        Ok(Unit { tx, turn })
     }
 
     /// Commits or rolls back; `Continue` means that the work is to be done again.
@@ -90,7 +90,7 @@ impl<'s> Attempts<'s> {
     where
         E: From<StoreError> + Conflict,
     {
-        let Unit { tx, _turn } = unit;
+        let Unit { tx, turn } = unit;
         let outcome = match outcome {
             Ok(done) => tx.commit().await.map(|()| done).map_err(E::from),
             Err(refused) => {
@@ -104,7 +104,7 @@ impl<'s> Attempts<'s> {
                 if self.waited >= WRITE_PATIENCE_MS {
                     return ControlFlow::Break(Err(StoreError::Busy.into()));
                 }
-                drop(_turn);
+                drop(turn);
                 let pause = 1 + self.store.inner.random.below(2_u64 << self.count.min(8));
                 tokio::time::sleep(Duration::from_millis(pause)).await;
                 self.waited += pause;

@@ -6,6 +6,15 @@
     clippy::print_stderr,
     reason = "a test fails by panicking"
 )]
+#![expect(
+    clippy::assigning_clones,
+    clippy::cloned_ref_to_slice_refs,
+    clippy::duration_suboptimal_units,
+    clippy::large_stack_arrays,
+    clippy::too_many_lines,
+    clippy::unused_self,
+    reason = "a story is told in one piece, and its speed is nobody's concern"
+)]
 
 mod config;
 mod layers;

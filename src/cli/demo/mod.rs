@@ -98,7 +98,7 @@ async fn play(context: &Context, args: &DemoArgs, folder: &Path) -> Result<Exit,
             output.note(&failure.text);
             return;
         }
-        if let Err(failure) = show(&output, &shown) {
+        if let Err(failure) = show(output, &shown) {
             output.note(&failure.text);
             return;
         }
@@ -126,14 +126,13 @@ fn settings(args: &DemoArgs, sim: &Sim, folder: &Path) -> Result<Config, Failure
     let store = format!("sqlite://{}", folder.join("rosterd.db").display());
     let app_id = sim.org().app().id.to_string();
     let listen = args.listen.to_string();
-    let public_url = format!("http://{listen}");
     let environment = Environment::of([
         ("ROSTERD__STORE__URL", store.as_str()),
         ("ROSTERD__SERVER__LISTEN", &listen),
-        ("ROSTERD__SERVER__PUBLIC_URL", &public_url),
         ("ROSTERD__OKTA__ORG_URL", sim.base_url()),
         ("ROSTERD__OKTA__TOKEN_FILE", &token),
         ("ROSTERD__OKTA__APP_ID", &app_id),
+        ("ROSTERD__OKTA__HOOKS__ENABLED", "true"),
         ("ROSTERD__OKTA__HOOKS__SECRET_FILE", &secret),
         ("ROSTERD__LOG__FILTER", "warn"),
     ]);
@@ -169,7 +168,7 @@ async fn doors(daemon: &Daemon, sim: &Sim, config: &Config) -> Result<Doors, Fai
     })
 }
 
-fn show(output: &super::Output, doors: &Doors) -> Result<(), Failure> {
+fn show(output: super::Output, doors: &Doors) -> Result<(), Failure> {
     if output.is_json() {
         return output.line(&serde_json::to_string(doors).unwrap_or_default());
     }

@@ -17,7 +17,7 @@ use crate::sim::scim_client::{Auth, ScimClient, ScimHabits, ScimTarget};
 const MOMENT: Duration = Duration::from_secs(4);
 
 /// How long the first run may take.
-const FIRST_RUN: Duration = Duration::from_secs(120);
+const FIRST_RUN: Duration = Duration::from_mins(2);
 
 /// The org, its provisioning engine and the script.
 pub(super) struct Story {

@@ -27,7 +27,7 @@ pub(super) async fn list(
     let lines = groups::list(&app.service, after, limit).await?;
     let next = lines
         .last()
-        .filter(|_| lines.len() as i64 == limit)
+        .filter(|_| i64::try_from(lines.len()) == Ok(limit))
         .map(|line| line.seq.to_string());
     Ok(Json(json!({"data": lines, "next": next})).into_response())
 }

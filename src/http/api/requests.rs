@@ -36,7 +36,7 @@ pub(super) async fn list(
     let found = request_log::list(&app.service, &asked).await?;
     let next = found
         .last()
-        .filter(|_| found.len() as i64 == limit)
+        .filter(|_| i64::try_from(found.len()) == Ok(limit))
         .map(|(id, _)| id.to_string());
     let data: Vec<Value> = found
         .iter()

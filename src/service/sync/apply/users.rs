@@ -59,7 +59,7 @@ pub(super) async fn apply(
             }
             Change::SetStatus { okta_id, status } => {
                 set(tx, work, okta_id, |facts| {
-                    facts.status = Some(status.clone())
+                    facts.status = Some(status.clone());
                 })
                 .await?
             }
