@@ -3,11 +3,22 @@
 //! Data goes to stdout, messages to stderr; `--json` is understood everywhere; [`Exit`] is what scripts lean on.
 
 pub mod args;
+mod backup;
 mod check;
 mod demo;
 pub mod exit;
+mod groups;
+mod mappings;
+mod okta;
 pub mod output;
+mod runs;
 mod serve;
+mod session;
+mod status;
+mod sync;
+mod teams;
+mod tokens;
+mod users;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -65,7 +76,17 @@ fn dispatch(context: &Context, command: Command) -> Result<Exit, Failure> {
         Command::Serve => serve::run(context),
         Command::Demo(args) => demo::run(context, &args),
         Command::Check(args) => check::run(context, &args),
-        other => Err(not_built(other.name())),
+        Command::Sync(args) => sync::run(context, args),
+        Command::Runs(command) => runs::run(context, command),
+        Command::Status => status::run(context),
+        Command::Mappings(command) => mappings::run(context, command),
+        Command::Groups(command) => groups::run(context, command),
+        Command::Teams(command) => teams::run(context, command),
+        Command::Users(command) => users::run(context, command),
+        Command::Tokens(command) => tokens::run(context, command),
+        Command::Okta(command) => okta::run(context, command),
+        Command::Admin(command) => teams::admin(context, command),
+        Command::Backup(args) => backup::run(context, &args),
     }
 }
 

@@ -86,6 +86,19 @@ impl Output {
         let _ = writeln!(io::stderr().lock(), "{text}");
     }
 
+    /// Prints a name and its value, under one another.
+    ///
+    /// # Errors
+    /// When stdout cannot be written.
+    pub fn field(&self, name: &str, value: &str) -> Result<(), Failure> {
+        self.line(&format!("{name:<14}  {}", plain(value)))
+    }
+
+    /// Says on stderr what names from outside are part of.
+    pub fn say(&self, text: &str) {
+        self.note(&plain(text));
+    }
+
     /// A progress bar on stderr, where that is a terminal; else nothing is drawn.
     pub fn progress(self, total: Option<u64>, label: &'static str) -> ProgressBar {
         let bar = match total {
@@ -100,6 +113,11 @@ impl Output {
         });
         if let Ok(style) = ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len}")
             && total.is_some()
+        {
+            bar.set_style(style);
+        }
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix}: {msg}")
+            && total.is_none()
         {
             bar.set_style(style);
         }

@@ -11,6 +11,7 @@
 //!   and row counts instead.
 
 pub mod audit;
+mod backup;
 pub mod bindings;
 mod claim;
 mod connect;
