@@ -8,10 +8,11 @@ mod health;
 mod okta;
 mod page;
 mod requests;
+mod runs;
 mod status;
 
 use axum::Router;
-use axum::routing::get;
+use axum::routing::{get, post};
 use http::StatusCode;
 
 use super::App;
@@ -24,6 +25,12 @@ pub fn router() -> Router<App> {
         .route("/readyz", get(health::readyz))
         .route("/status", get(status::status))
         .route("/metrics", get(status::metrics))
+        .route("/api/v1/runs", get(runs::list).post(runs::kick))
+        .route("/api/v1/runs/{id}", get(runs::show))
+        .route("/api/v1/runs/{id}/changes", get(runs::changes))
+        .route("/api/v1/runs/{id}/approve", post(runs::approve))
+        .route("/api/v1/runs/{id}/reject", post(runs::reject))
+        .route("/api/v1/run-requests/{id}", get(runs::request))
         .route("/api/v1/okta/preview", get(okta::preview))
         .route("/api/v1/groups", get(groups::list))
         .route("/api/v1/scim-requests", get(requests::list))

@@ -1,6 +1,6 @@
 //! SCIM writes as use cases: the rules they hold, on both engines.
 
-mod actor;
+pub(crate) mod actor;
 mod adopting;
 mod deleting;
 mod facts;
