@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::args::CheckArgs;
 use super::exit::{Exit, Failure};
-use super::{Context, not_built};
+use super::{Context, online};
 use crate::config::{self, Config, Problem, Schedule};
 use crate::model::time::{Clock as _, SystemClock, Timestamp};
 
@@ -21,6 +21,8 @@ struct Report {
     warnings: Vec<Problem>,
     #[serde(skip_serializing_if = "Option::is_none")]
     settings: Option<Summary>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    online: Option<Vec<online::Line>>,
 }
 
 #[derive(Serialize)]
@@ -44,33 +46,44 @@ struct Firings {
 /// # Errors
 /// When it cannot print.
 pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<Exit, Failure> {
-    let report = match config::load(context.config.as_deref(), &context.environment) {
-        Ok(loaded) => Report {
-            ok: true,
-            problems: Vec::new(),
-            warnings: loaded.warnings,
-            settings: Some(summary(&loaded.config, SystemClock::default().now())),
-        },
-        Err(problems) => Report {
-            ok: false,
-            problems: problems.0,
-            warnings: Vec::new(),
-            settings: None,
-        },
+    let mut report = Report {
+        ok: false,
+        problems: Vec::new(),
+        warnings: Vec::new(),
+        settings: None,
+        online: None,
     };
+    let mut failed = false;
+    match config::load(context.config.as_deref(), &context.environment) {
+        Ok(loaded) => {
+            report.ok = true;
+            report.warnings = loaded.warnings;
+            report.settings = Some(summary(&loaded.config, SystemClock::default().now()));
+            if args.online {
+                let lines = online::run(&loaded.config)?;
+                failed = lines.iter().any(online::Line::failed);
+                report.online = Some(lines);
+            }
+        }
+        Err(problems) => report.problems = problems.0,
+    }
     let output = &context.output;
     if output.is_json() {
         output.json(&report)?;
     } else {
         output.line(text(&report).trim_end())?;
+        for line in report.online.iter().flatten() {
+            output.line(&line.to_string())?;
+        }
     }
-    if !report.ok {
-        return Ok(Exit::Config);
+    match (report.ok, failed) {
+        (false, _) => Ok(Exit::Config),
+        (true, true) => Err(Failure::new(
+            Exit::Unreachable,
+            "Okta cannot be polled as configured: see the lines that say FAIL",
+        )),
+        (true, false) => Ok(Exit::Done),
     }
-    if args.online {
-        return Err(not_built("check --online"));
-    }
-    Ok(Exit::Done)
 }
 
 fn summary(config: &Config, now: Timestamp) -> Summary {

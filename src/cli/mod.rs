@@ -10,6 +10,7 @@ pub mod exit;
 mod groups;
 mod mappings;
 mod okta;
+mod online;
 pub mod output;
 mod runs;
 mod serve;
