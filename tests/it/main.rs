@@ -20,6 +20,8 @@ mod cli;
 mod config;
 mod layers;
 mod okta;
+mod okta_crud;
+mod okta_spec;
 mod provision;
 mod rules;
 mod scim_http;

@@ -2,7 +2,6 @@
 
 mod client;
 mod door;
-mod okta_suite;
 mod protocol;
 mod secrets;
 mod writes;

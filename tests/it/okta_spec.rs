@@ -1,11 +1,11 @@
-//! Okta's SCIM 2.0 SPEC test: its 12 requests with their assertions.
+//! Okta's SCIM 2.0 SPEC test: its 12 requests with their assertions, over HTTP.
 
-use axum::body::Body;
-use http::Request;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
-use super::client::{Answer, Client, filter};
+use crate::scim_http::Answer;
+use crate::support::daemon::Daemon;
 use crate::support::stores::on_each_store;
 
 const LIST: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
@@ -37,25 +37,33 @@ fn whole_user(user: &Value) {
     }
 }
 
-/// The headers of the suite: also a Content-Type on GET, and the whole Authorization value as configured.
-async fn get(client: &Client, path: &str, authorization: &str) -> Answer {
-    let request = Request::get(format!("/scim/v2{path}"))
-        .header(ACCEPT, "application/scim+json")
-        .header("accept-charset", "utf-8")
-        .header(CONTENT_TYPE, "application/scim+json; charset=utf-8")
-        .header("user-agent", "OKTA SCIM Integration")
-        .header(AUTHORIZATION, authorization);
-    client.send(request.body(Body::empty()).unwrap()).await
+/// The headers of the suite: also a Content-Type on GET, and the whole Authorization value as configured. The spaces and
+/// quotes of a filter are raw in the suite; its HTTP library, as this one, encodes them.
+async fn get(daemon: &Daemon, path: &str, authorization: &str) -> Answer {
+    let headers = [
+        ("accept", "application/scim+json"),
+        ("accept-charset", "utf-8"),
+        ("content-type", "application/scim+json; charset=utf-8"),
+        ("user-agent", "OKTA SCIM Integration"),
+        ("authorization", authorization),
+    ];
+    daemon
+        .send("GET", &format!("/scim/v2{path}"), &headers, None)
+        .await
 }
 
 on_each_store! {
-    async fn okta_b1_the_twelve_requests_of_the_spec_test(store) {
-        let client = Client::new(&store).await;
-        client.user("first.user@example.test").await;
-        let auth = format!("Bearer {}", client.token);
+    async fn b1_the_twelve_requests_of_the_spec_test(store) {
+        let daemon = Daemon::alone(store).await;
+        let auth = format!("Bearer {}", daemon.token);
+        let first = json!({
+            "userName": "first.user@example.test", "name": {"givenName": "First", "familyName": "User"},
+            "emails": [{"value": "first.user@example.test", "primary": true, "type": "work"}], "active": true,
+        });
+        assert_eq!(daemon.scim("POST", "/Users", Some(&first)).await.status, 201);
 
         // 1: Required Test: Test Users endpoint
-        let list = get(&client, "/Users?count=1&startIndex=1", &auth).await;
+        let list = get(&daemon, "/Users?count=1&startIndex=1", &auth).await;
         assert_eq!(list.status, 200);
         let body = list.json();
         assert!(filled(&body["Resources"]) && names(&body, LIST));
@@ -64,26 +72,26 @@ on_each_store! {
         let known = body["Resources"][0]["id"].as_str().unwrap().to_owned();
 
         // 3: get Users/{{id}}
-        let one = get(&client, &format!("/Users/{known}"), &auth).await;
+        let one = get(&daemon, &format!("/Users/{known}"), &auth).await;
         assert_eq!(one.status, 200);
         whole_user(&one.json());
         assert_eq!(one.json()["id"], known.as_str());
 
         // 5: invalid user by userName
-        let path = format!("/Users?filter={}", filter("userName eq \"abcdefgh@atko.com\""));
-        let none = get(&client, &path, &auth).await;
+        let path = "/Users?filter=userName eq \"abcdefgh@atko.com\"";
+        let none = get(&daemon, path, &auth).await;
         assert_eq!((none.status, &none.json()["totalResults"]), (200, &json!(0)));
         assert!(names(&none.json(), LIST));
 
         // 7: invalid user by id
-        let gone = get(&client, "/Users/010110001110101010101010101010", &auth).await;
+        let gone = get(&daemon, "/Users/010110001110101010101010101010", &auth).await;
         assert_eq!(gone.status, 404);
         assert!(filled(&gone.json()["detail"]) && names(&gone.json(), ERROR));
 
         // 9: the random user does not exist
         let name = "Runscope123Kqwertyui987@atko.com";
-        let path = format!("/Users?filter={}", filter(&format!("userName eq \"{name}\"")));
-        let absent = get(&client, &path, &auth).await;
+        let path = format!("/Users?filter=userName eq \"{name}\"");
+        let absent = get(&daemon, &path, &auth).await;
         assert_eq!((absent.status, &absent.json()["totalResults"]), (200, &json!(0)));
         assert!(names(&absent.json(), LIST));
 
@@ -93,15 +101,14 @@ on_each_store! {
             "name": {"givenName": "Runscope123", "familyName": "Kqwertyui987"},
             "emails": [{"primary": true, "value": name, "type": "work"}],
         });
-        let create = || {
-            Request::post("/scim/v2/Users")
-                .header(ACCEPT, "application/scim+json; charset=utf-8")
-                .header(CONTENT_TYPE, "application/json")
-                .header(AUTHORIZATION, auth.as_str())
-                .body(Body::from(body.to_string()))
-                .unwrap()
-        };
-        let made = client.send(create()).await;
+        let headers = [
+            ("accept", "application/scim+json; charset=utf-8"),
+            ("accept-charset", "utf-8"),
+            ("content-type", "application/json"),
+            ("user-agent", "OKTA SCIM Integration"),
+            ("authorization", auth.as_str()),
+        ];
+        let made = daemon.send("POST", "/scim/v2/Users", &headers, Some(&body)).await;
         assert_eq!(made.status, 201, "{}", made.text);
         let made = made.json();
         assert_eq!(made["active"], true);
@@ -110,28 +117,38 @@ on_each_store! {
         let id = made["id"].as_str().unwrap();
 
         // 13: read it back
-        let back = get(&client, &format!("/Users/{id}"), &auth).await;
+        let back = get(&daemon, &format!("/Users/{id}"), &auth).await;
         assert_eq!((back.status, &back.json()["userName"], &back.json()["name"]), (200, &body["userName"], &body["name"]));
 
         // 15: expect failure when creating it again
-        assert_eq!(client.send(create()).await.status, 409);
+        let twice = daemon.send("POST", "/scim/v2/Users", &headers, Some(&body)).await;
+        assert_eq!(twice.status, 409);
 
         // 17: username case sensitivity check
-        let path = format!("/Users?filter={}", filter(&format!("userName eq \"{}\"", name.to_uppercase())));
-        let caps = get(&client, &path, &auth).await;
+        let path = format!("/Users?filter=userName eq \"{}\"", name.to_uppercase());
+        let caps = get(&daemon, &path, &auth).await;
         assert_eq!((caps.status, &caps.json()["Resources"][0]["userName"]), (200, &body["userName"]));
 
         // 19: Groups endpoint
-        let groups = get(&client, "/Groups", &auth).await;
+        let asked = Instant::now();
+        let mut groups = get(&daemon, "/Groups", &auth).await;
+        let mut took = asked.elapsed();
+        for _ in 0..2 {
+            // The suite's 600 ms are Okta's patience, not this machine's: other tests run beside this one.
+            let asked = Instant::now();
+            groups = get(&daemon, "/Groups", &auth).await;
+            took = took.min(asked.elapsed());
+        }
+        assert!(took < Duration::from_millis(600), "{took:?}");
         assert_eq!((groups.status, &groups.json()["totalResults"]), (200, &json!(0)));
 
         // 21: 401 with a wrong header
-        let denied = get(&client, &path, "non-token").await;
+        let denied = get(&daemon, &path, "non-token").await;
         assert_eq!((denied.status, &denied.json()["status"]), (401, &json!("401")));
         assert!(filled(&denied.json()["detail"]) && names(&denied.json(), ERROR));
 
         // 23: 404
-        let gone = get(&client, "/Users/00919288221112222", &auth).await;
+        let gone = get(&daemon, "/Users/00919288221112222", &auth).await;
         assert_eq!((gone.status, &gone.json()["status"]), (404, &json!("404")));
         assert!(filled(&gone.json()["detail"]) && names(&gone.json(), ERROR));
     }
