@@ -21,6 +21,7 @@ mod config;
 mod layers;
 mod okta;
 mod okta_crud;
+mod okta_shapes;
 mod okta_spec;
 mod provision;
 mod rules;
