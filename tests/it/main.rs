@@ -18,6 +18,7 @@
 
 mod cli;
 mod config;
+mod histories;
 mod layers;
 mod okta;
 mod okta_crud;

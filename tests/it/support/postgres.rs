@@ -194,3 +194,19 @@ fn as_user(user: Option<(u32, u32)>, program: &Path) -> Command {
     command.current_dir("/");
     command
 }
+
+/// Drops a database that [`new_database`] gave, whoever is still connected to it.
+pub(crate) async fn drop_database(url: &str) {
+    let Some(Ok(server)) = SERVER.get() else {
+        return;
+    };
+    let name = url.rsplit('/').next().unwrap_or_default();
+    let mut conn = AnyConnection::connect(&server.url)
+        .await
+        .expect("a connection");
+    let statement = sqlx::AssertSqlSafe(format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
+    conn.execute(statement)
+        .await
+        .expect("no such database any more");
+    let _ = conn.close().await;
+}

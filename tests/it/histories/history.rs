@@ -1,0 +1,368 @@
+//! One history: an org, a daemon or two, and what happens to them, drawn from a seed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+
+use rosterd::model::actor::{Channel, Cx};
+use rosterd::model::mode::OktaMode;
+use rosterd::model::random::{Random as _, SeededRandom};
+use rosterd::model::time::{Clock as _, ManualClock, Timestamp};
+use rosterd::service::tokens::{self, Scope};
+use rosterd::service::{mappings, mode, teams};
+use rosterd::sim::life::{Life, Temper};
+use rosterd::sim::org::{OktaId, UserStatus};
+use rosterd::sim::scim_client::{Auth, Dialect, ScimClient, ScimHabits, ScimTarget};
+use rosterd::sim::{Sim, SimConfig};
+use secrecy::ExposeSecret as _;
+
+use super::checks::Watch;
+use super::daemon::Daemon;
+use super::eyes::Eyes;
+use super::model::{Group, Mode, Model, Person, Team};
+
+/// The predefined team that is never without somebody (R5).
+pub(crate) const ADMINS: &str = "01800000-0000-7000-8000-000000000001";
+
+/// The notes a history leaves for whoever has to find out what went wrong.
+pub(crate) type Notes = Arc<Mutex<Vec<String>>>;
+
+/// Where a history plays.
+#[derive(Clone)]
+pub(crate) struct Place {
+    pub(crate) url: String,
+    /// Two daemons at once: on PostgreSQL.
+    pub(crate) shared: bool,
+}
+
+pub(crate) struct History {
+    pub(crate) place: Place,
+    pub(crate) seed: u64,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) sim: Sim,
+    pub(crate) scim: Arc<ScimClient>,
+    pub(crate) life: Life,
+    pub(crate) daemons: Vec<Daemon>,
+    /// Which daemon polls.
+    pub(crate) leader: usize,
+    pub(crate) eyes: Eyes,
+    pub(crate) random: SeededRandom,
+    pub(crate) teams: Vec<Team>,
+    pub(crate) mode: Mode,
+    /// The mappings made, by id.
+    pub(crate) mapped: BTreeMap<String, (Group, Team)>,
+    pub(crate) local: BTreeSet<(Team, Person)>,
+    pub(crate) locals: BTreeSet<Person>,
+    pub(crate) watch: Watch,
+    pub(crate) started: u32,
+    pub(crate) notes: Notes,
+    token: String,
+}
+
+pub(crate) fn cx(channel: Channel) -> Cx {
+    Cx {
+        channel,
+        actor: "history".to_owned(),
+        request_id: None,
+    }
+}
+
+impl History {
+    /// An org of some thirty people, a daemon connected to it, a first full run, some mappings, Okta on.
+    pub(crate) async fn begin(place: Place, seed: u64, notes: Notes) -> Self {
+        let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_800_000_000_000)));
+        let random = SeededRandom::new(seed);
+        let config = SimConfig {
+            seed,
+            people: 26,
+            groups: 5,
+            clock: Arc::clone(&clock) as _,
+            ..SimConfig::default()
+        };
+        let sim = Sim::start(config).await.unwrap();
+        let mut daemon = Daemon::start(&place.url, &clock, &sim, "first", seed).await;
+        daemon.lead().await;
+        let issued = tokens::issue(
+            daemon.service(),
+            &cx(Channel::Cli),
+            Scope::Scim,
+            "okta",
+            None,
+        )
+        .await
+        .unwrap();
+        let token = issued.secret.expose_secret().to_owned();
+        let habits = ScimHabits {
+            dialect: if random.below(2) == 0 {
+                Dialect::Wizard
+            } else {
+                Dialect::Template
+            },
+            ..ScimHabits::default()
+        };
+        let scim = sim.connect_scim(target(&daemon, &token), habits);
+        let mut history = Self {
+            life: Life::new(seed ^ 0x11fe, Temper::Wild),
+            eyes: Eyes::open(&place.url).await,
+            place,
+            seed,
+            clock,
+            scim,
+            sim,
+            daemons: vec![daemon],
+            leader: 0,
+            random,
+            teams: vec![ADMINS.to_owned()],
+            mode: Mode::Off,
+            mapped: BTreeMap::new(),
+            local: BTreeSet::new(),
+            locals: BTreeSet::new(),
+            watch: Watch::default(),
+            started: 1,
+            notes,
+            token,
+        };
+        history.settle_in().await;
+        history
+    }
+
+    async fn settle_in(&mut self) {
+        if self.place.shared {
+            let second = self.start_another().await;
+            self.daemons.push(second);
+        }
+        let service = self.daemons[0].service().clone();
+        for name in ["red", "green", "blue"] {
+            let team = teams::create(&service, &cx(Channel::Cli), name, None)
+                .await
+                .unwrap();
+            self.teams.push(team.id.to_string());
+        }
+        if self.seed.is_multiple_of(2) {
+            let id = teams::create_admin(&service, &cx(Channel::Cli), "root@here.test", "Root")
+                .await
+                .unwrap();
+            let root = Person::Local(id.to_string());
+            self.locals.insert(root.clone());
+            self.local.insert((ADMINS.to_owned(), root));
+        }
+        // One group is big enough for the guard to mind.
+        let groups = self.groups();
+        let people: Vec<OktaId> = self.sim.org().users().map(|user| user.id).collect();
+        for person in &people {
+            self.sim.org().add_member(groups[0], *person).unwrap();
+        }
+        self.scim.run_pending().await;
+        self.clock.advance(1_000);
+        self.full().await;
+        for (place, group) in groups.iter().take(4).enumerate() {
+            let team = self.teams[place].clone();
+            self.map(group.as_str(), &team).await;
+        }
+        self.full().await;
+        self.switch(OktaMode::On, false).await;
+    }
+
+    pub(crate) async fn start_another(&mut self) -> Daemon {
+        self.started += 1;
+        let name = format!("daemon {}", self.started);
+        let seed = self.seed ^ u64::from(self.started) << 32;
+        Daemon::start(&self.place.url, &self.clock, &self.sim, &name, seed).await
+    }
+
+    /// Okta pushes to this daemon from now on.
+    pub(crate) fn push_to(&self, daemon: usize) {
+        self.scim
+            .set_target(target(&self.daemons[daemon], &self.token));
+    }
+
+    pub(crate) fn note(&self, what: impl Into<String>) {
+        let now = self.clock.now().as_millis() - 1_800_000_000_000;
+        self.notes
+            .lock()
+            .unwrap()
+            .push(format!("[{:>9}] {}", now / 1000, what.into()));
+    }
+
+    pub(crate) fn below(&self, bound: usize) -> usize {
+        usize::try_from(self.random.below(bound as u64)).unwrap()
+    }
+
+    pub(crate) fn pick<'a, T>(&self, from: &'a [T]) -> Option<&'a T> {
+        from.get(self.below(from.len()))
+    }
+
+    /// The groups made in Okta, the one that assigns people to the app apart.
+    pub(crate) fn groups(&self) -> Vec<OktaId> {
+        let org = self.sim.org();
+        let assigning = org.app().groups.clone();
+        org.groups()
+            .filter(|group| group.kind.as_str() == "OKTA_GROUP" && !assigning.contains(&group.id))
+            .map(|group| group.id)
+            .collect()
+    }
+
+    /// What Okta and the admins say now.
+    pub(crate) fn model(&self) -> Model {
+        let org = self.sim.org();
+        let may = |user: &rosterd::sim::org::User| {
+            let refused = matches!(
+                user.status,
+                UserStatus::Staged | UserStatus::Suspended | UserStatus::Deprovisioned
+            );
+            !refused
+                && org
+                    .app_user(user.id)
+                    .is_some_and(rosterd::sim::org::AppUser::is_assigned)
+        };
+        let active = org
+            .users()
+            .filter(|user| may(user))
+            .map(|user| Person::Okta(user.id.to_string()))
+            .chain(self.locals.iter().cloned())
+            .collect();
+        let groups = org
+            .groups()
+            .map(|group| {
+                let members = group.members().iter().map(ToString::to_string).collect();
+                (group.id.to_string(), members)
+            })
+            .collect();
+        Model {
+            active,
+            groups,
+            mappings: self.mapped.values().cloned().collect(),
+            local: self.local.clone(),
+            mode: self.mode,
+        }
+    }
+
+    /// Maps a group, named by its Okta id or its name.
+    pub(crate) async fn map(&mut self, group: &str, team: &str) {
+        let service = self.daemons[self.leader].service();
+        let made = mappings::add(service, &cx(Channel::Cli), group, team).await;
+        self.note(format!(
+            "map {group} to {team}: {:?}",
+            made.as_ref().map(|m| &m.id)
+        ));
+        let Ok(made) = made else { return };
+        let bound = match &made.group {
+            Some(bound) => self.okta_id_of(bound.as_str()).await,
+            None => None,
+        };
+        match bound {
+            Some(bound) => {
+                self.mapped
+                    .insert(made.id.to_string(), (bound, team.to_owned()));
+            }
+            None => {
+                // It waits for a group of that name, or leads from one that only SCIM knows: another test's matter.
+                let service = self.daemons[self.leader].service();
+                mappings::remove(service, &cx(Channel::Cli), &made.id)
+                    .await
+                    .unwrap();
+            }
+        }
+    }
+
+    async fn okta_id_of(&mut self, group: &str) -> Option<Group> {
+        let rows = self
+            .eyes
+            .rows("SELECT id, okta_id FROM idp_groups ORDER BY id")
+            .await;
+        let row = rows.into_iter().find(|row| row[0] == group)?;
+        if !row[1].is_empty() {
+            return Some(row[1].clone());
+        }
+        let org = self.sim.org();
+        let pushed = org
+            .mappings()
+            .find(|mapping| mapping.scim_id.as_deref() == Some(group));
+        pushed.map(|mapping| mapping.source.to_string())
+    }
+
+    pub(crate) async fn unmap(&mut self) {
+        let ids: Vec<String> = self.mapped.keys().cloned().collect();
+        let Some(id) = self.pick(&ids).cloned() else {
+            return;
+        };
+        let service = self.daemons[self.leader].service();
+        let known = rosterd::model::id::MappingId::parse(&id).unwrap();
+        let removed = mappings::remove(service, &cx(Channel::Cli), &known).await;
+        self.note(format!("unmap {id}: {:?}", removed.as_ref().err()));
+        // One that is gone was united with another when the two sides of a group were joined (R17).
+        if removed.is_ok() {
+            let pair = self.mapped[&id].clone();
+            self.mapped.retain(|_, made| *made != pair);
+        }
+    }
+
+    /// Switches the mode as an admin would.
+    pub(crate) async fn switch(&mut self, to: OktaMode, keep: bool) {
+        let before = self.eyes.counted(&self.sim).await;
+        let service = self.daemons[self.leader].service();
+        let done = mode::switch(service, &cx(Channel::Cli), to, keep).await;
+        self.note(format!("switch to {to:?}, keep {keep}: {done:?}"));
+        let Ok(from) = done else { return };
+        self.mode = match to {
+            OktaMode::Off => Mode::Off,
+            OktaMode::On => Mode::On,
+            OktaMode::Hybrid => Mode::Hybrid,
+        };
+        if keep && to == OktaMode::Off && from != to {
+            let people = self.eyes.people(&self.sim).await;
+            let rows = self
+                .eyes
+                .rows("SELECT team_id, user_id FROM memberships WHERE origin = 'local'")
+                .await;
+            self.local = rows
+                .into_iter()
+                .map(|row| (row[0].clone(), people[&row[1]].clone()))
+                .collect();
+            let after = self.eyes.counted(&self.sim).await;
+            for pair in before.keys() {
+                assert!(after.contains_key(pair), "R3: {pair:?} was to be kept");
+            }
+        }
+    }
+
+    /// An admin puts somebody into a team by hand, or takes him out.
+    pub(crate) async fn by_hand(&mut self) {
+        let people: Vec<(String, Person)> = self.eyes.people(&self.sim).await.into_iter().collect();
+        let (Some((id, person)), Some(team)) =
+            (self.pick(&people).cloned(), self.pick(&self.teams).cloned())
+        else {
+            return;
+        };
+        let user = rosterd::model::id::UserId::parse(&id).unwrap();
+        let of = rosterd::model::id::TeamId::parse(&team).unwrap();
+        let pair = (team, person);
+        let service = self.daemons[self.leader].service();
+        let give = !self.local.contains(&pair);
+        let done = if give {
+            teams::add_member(service, &cx(Channel::Api), &of, &user).await
+        } else {
+            teams::remove_member(service, &cx(Channel::Api), &of, &user).await
+        };
+        self.note(format!("by hand {give} {pair:?} ({id}): {done:?}"));
+        if self.mode == Mode::On {
+            assert!(
+                matches!(done, Err(rosterd::service::Error::ManagedByOkta { .. })),
+                "R2: {done:?}"
+            );
+        }
+        if done.is_ok() {
+            if give {
+                self.local.insert(pair);
+            } else {
+                self.local.remove(&pair);
+            }
+        }
+    }
+}
+
+fn target(daemon: &Daemon, token: &str) -> ScimTarget {
+    ScimTarget {
+        base_url: format!("http://{}/scim/v2", daemon.address),
+        auth: Auth::Bearer(token.to_owned()),
+    }
+}
