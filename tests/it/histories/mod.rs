@@ -1,7 +1,8 @@
 //! Seeded random histories: whatever happens to a daemon and the org it follows, one clean full run brings it to where
 //! the [`model`] says it must be, and rules R1, R5, R8 and R9 hold at every step on the way.
 //!
-//! `ROSTERD_HISTORIES` says how many on each store (6), `ROSTERD_SEED` where to begin, `ROSTERD_STEPS` how long (200).
+//! `ROSTERD_HISTORIES` says how many on each store (few, else), `ROSTERD_SEED` where to begin, `ROSTERD_STEPS` how long
+//! (200), `ROSTERD_PARALLEL` how many at a time (3), `ROSTERD_NOTES` how many of the last notes are shown (40).
 //! A failure prints its seed and the last steps; `ROSTERD_SEED=n ROSTERD_HISTORIES=1` replays it.
 
 mod checks;
@@ -82,7 +83,7 @@ fn alone(shared: bool, seed: u64) -> Result<u64, String> {
 
 fn many(shared: bool) {
     let first = number("ROSTERD_SEED", 1);
-    let count = number("ROSTERD_HISTORIES", 6);
+    let count = number("ROSTERD_HISTORIES", if shared { 3 } else { 6 });
     let next = AtomicU64::new(first);
     let (steps, failures) = (AtomicU64::new(0), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
