@@ -146,16 +146,45 @@ impl Flight<'_> {
         let mut fresh = Vec::new();
         let mut seen = HashSet::new();
         let mut found = Vec::new();
+        let mut muted_edges = HashSet::new();
         for (planned, key) in std::mem::take(&mut self.takings).into_iter().zip(keys) {
             if !seen.insert(key.clone()) {
                 continue;
             }
             if muted.contains(&key) {
                 self.summary.muted += 1;
+                if let Change::RemoveEdge { group, .. } = &planned.change {
+                    muted_edges.insert(group.clone());
+                }
             } else if held.contains(&key) {
                 found.push(planned);
             } else {
                 fresh.push(planned);
+            }
+        }
+        // An Okta side that goes takes the edges that are left along: it waits with those that are held or muted.
+        let held_edges: HashSet<_> = found
+            .iter()
+            .filter_map(|planned| match &planned.change {
+                Change::RemoveEdge { group, .. } => Some(group.clone()),
+                _ => None,
+            })
+            .collect();
+        let (gone, fresh): (Vec<_>, Vec<_>) =
+            fresh
+                .into_iter()
+                .partition(|planned: &Planned| match &planned.change {
+                    Change::OktaSideGone { group, .. } => {
+                        muted_edges.contains(group) || held_edges.contains(group)
+                    }
+                    _ => false,
+                });
+        for planned in gone {
+            match &planned.change {
+                Change::OktaSideGone { group, .. } if !held_edges.contains(group) => {
+                    self.summary.muted += 1;
+                }
+                _ => self.to_hold.push(planned),
             }
         }
         // `finish` compares it with the held plan.

@@ -113,6 +113,20 @@ on_each_store! {
         assert_eq!(world.members().await.len(), 5);
     }
 
+    async fn r9_a_group_deleted_while_its_removals_wait_does_not_take_them_along(store) {
+        let (world, people, group) = with_team(store, 20).await;
+        leave(&world, group, &people);
+        assert_eq!(world.full().await.state, RunState::Held);
+        world.sim.org().delete_group(group).unwrap();
+        let ended = world.full().await;
+        assert_eq!(world.members().await.len(), 20, "{:?}", ended.summary);
+        let cx = world.cx(Channel::Cli);
+        runs::reject(&world.sync.service, &cx, &ended.id).await.unwrap();
+        let muted = world.full().await;
+        assert_eq!(world.members().await.len(), 20, "{:?}", muted.summary);
+        assert_eq!((muted.state, muted.summary.muted), (RunState::Applied, 21));
+    }
+
     async fn r9_a_group_deleted_in_okta_is_held_with_its_edges(store) {
         let (world, _, group) = with_team(store, 20).await;
         world.sim.org().delete_group(group).unwrap();
