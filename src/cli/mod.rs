@@ -77,7 +77,7 @@ fn dispatch(context: &Context, command: Command) -> Result<Exit, Failure> {
         Command::Serve => serve::run(context),
         Command::Demo(args) => demo::run(context, &args),
         Command::Check(args) => check::run(context, &args),
-        Command::Sync(args) => sync::run(context, args),
+        Command::Sync(args) => sync::run(context, &args),
         Command::Runs(command) => runs::run(context, command),
         Command::Status => status::run(context),
         Command::Mappings(command) => mappings::run(context, command),
@@ -97,9 +97,4 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::failed(format!("no runtime: {error}")))
-}
-
-/// What a command says that this version does not have.
-fn not_built(name: &str) -> Failure {
-    Failure::failed(format!("`rosterd {name}` is not built in this version"))
 }

@@ -90,12 +90,12 @@ impl Output {
     ///
     /// # Errors
     /// When stdout cannot be written.
-    pub fn field(&self, name: &str, value: &str) -> Result<(), Failure> {
+    pub fn field(self, name: &str, value: &str) -> Result<(), Failure> {
         self.line(&format!("{name:<14}  {}", plain(value)))
     }
 
     /// Says on stderr what names from outside are part of.
-    pub fn say(&self, text: &str) {
+    pub fn say(self, text: &str) {
         self.note(&plain(text));
     }
 

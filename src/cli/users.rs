@@ -54,7 +54,7 @@ async fn list(session: &Session, query: &Query) -> Result<Exit, Failure> {
     });
     let header = ["id", "userName", "origin", "state", "okta id", "teams"];
     session.output.table(&found, header, rows)?;
-    if found.len() as i64 == query.limit {
+    if i64::try_from(found.len()) == Ok(query.limit) {
         session.output.say("there may be more: --limit shows them");
     }
     Ok(Exit::Done)

@@ -23,9 +23,9 @@ const LOOK: Duration = Duration::from_millis(250);
 const BEGINS_WITHIN: Duration = Duration::from_secs(20);
 
 /// Reads Okta now, pauses or resumes.
-pub(super) fn run(context: &Context, args: SyncArgs) -> Result<Exit, Failure> {
-    session::with(context, async |session| match args.action {
-        Some(SyncAction::Pause { r#for: length }) => pause(session, length).await,
+pub(super) fn run(context: &Context, args: &SyncArgs) -> Result<Exit, Failure> {
+    session::with(context, async |session| match &args.action {
+        Some(SyncAction::Pause { r#for: length }) => pause(session, *length).await,
         Some(SyncAction::Resume) => resume(session).await,
         None => read_okta(session, &args.flags).await,
     })

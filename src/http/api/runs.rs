@@ -40,7 +40,7 @@ pub(super) async fn list(
     let page = runs::list(&app.service, before.as_ref(), limit).await?;
     let next = page
         .last()
-        .filter(|_| page.len() as i64 == limit)
+        .filter(|_| i64::try_from(page.len()) == Ok(limit))
         .map(|run| run.id.to_string());
     let data: Vec<RunView> = page.iter().map(RunView::from).collect();
     Ok(Json(json!({"data": data, "next": next})).into_response())
@@ -85,7 +85,7 @@ pub(super) async fn changes(
     let page = run_views::changes(&app.service, &id, outcome, after, limit).await?;
     let next = page
         .last()
-        .filter(|_| page.len() as i64 == limit)
+        .filter(|_| i64::try_from(page.len()) == Ok(limit))
         .map(|change| change.ordinal);
     Ok(Json(json!({"data": page, "next": next})).into_response())
 }

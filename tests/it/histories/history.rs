@@ -249,18 +249,15 @@ impl History {
             Some(bound) => self.okta_id_of(bound.as_str()).await,
             None => None,
         };
-        match bound {
-            Some(bound) => {
-                self.mapped
-                    .insert(made.id.to_string(), (bound, team.to_owned()));
-            }
-            None => {
-                // It waits for a group of that name, or leads from one that only SCIM knows: another test's matter.
-                let service = self.daemons[self.leader].service();
-                mappings::remove(service, &cx(Channel::Cli), &made.id)
-                    .await
-                    .unwrap();
-            }
+        if let Some(bound) = bound {
+            self.mapped
+                .insert(made.id.to_string(), (bound, team.to_owned()));
+        } else {
+            // It waits for a group of that name, or leads from one that only SCIM knows: another test's matter.
+            let service = self.daemons[self.leader].service();
+            mappings::remove(service, &cx(Channel::Cli), &made.id)
+                .await
+                .unwrap();
         }
     }
 

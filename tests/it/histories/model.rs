@@ -54,8 +54,8 @@ impl Model {
         let local = self
             .local
             .iter()
-            .cloned()
-            .filter(|(_, person)| self.mode != Mode::On || matches!(person, Person::Local(_)));
+            .filter(|(_, person)| self.mode != Mode::On || matches!(person, Person::Local(_)))
+            .cloned();
         derived
             .chain(local)
             .filter(|(_, person)| self.active.contains(person))
