@@ -47,6 +47,7 @@ async fn open(context: &Context, config: Config) -> Result<Session, Failure> {
     let random: Arc<dyn Random> = Arc::new(random);
     let options = Options {
         url: config.store.url.expose().to_owned(),
+        connections: config.store.connections,
         create: false,
         force_clock: false,
     };

@@ -259,6 +259,7 @@ async fn open_store(
 ) -> Result<Store, StartError> {
     let options = Options {
         url: config.store.url.expose().to_owned(),
+        connections: config.store.connections,
         create: true,
         force_clock: false,
     };

@@ -14,10 +14,6 @@ use super::{Engine, Inner, Store, StoreClock, StoreError, in_write, organization
 use crate::model::random::Random;
 use crate::model::time::Clock;
 
-/// How many readers a pool holds, and how many writes run at once on PostgreSQL.
-const READERS: u32 = 8;
-const POSTGRES_WRITERS: u32 = 8;
-
 /// How long a statement waits for a connection before the database counts as away.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -43,6 +39,8 @@ impl fmt::Display for Location {
 pub struct Options {
     /// `sqlite:///path/to/file.db` or `postgres://…`.
     pub url: String,
+    /// Connections that read; on PostgreSQL as many again write at once.
+    pub connections: u32,
     /// Make an SQLite file that is not there. Only `serve` and `demo` do.
     pub create: bool,
     /// Drive the time from here even on PostgreSQL (tests); otherwise PostgreSQL's own clock is used there.
@@ -78,14 +76,14 @@ impl Store {
             .disable_statement_logging();
         let writers = match engine {
             Engine::Sqlite => 1,
-            Engine::Postgres => POSTGRES_WRITERS,
+            Engine::Postgres => options.connections,
         };
         let writer_pool = pool(engine, writers, false)
             .connect_with(connect.clone())
             .await?;
         migrate(&writer_pool).await?;
         let reader_pool =
-            pool(engine, READERS, engine == Engine::Sqlite).connect_lazy_with(connect);
+            pool(engine, options.connections, engine == Engine::Sqlite).connect_lazy_with(connect);
         let store = Self {
             inner: Arc::new(Inner {
                 engine,

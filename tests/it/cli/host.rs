@@ -71,6 +71,7 @@ impl Host {
     pub(crate) async fn service(&self) -> Service {
         let options = Options {
             url: self.url.clone(),
+            connections: 4,
             create: true,
             force_clock: false,
         };

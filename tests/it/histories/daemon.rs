@@ -56,6 +56,7 @@ impl Daemon {
     ) -> Self {
         let options = Options {
             url: url.to_owned(),
+            connections: 8,
             create: true,
             force_clock: true,
         };

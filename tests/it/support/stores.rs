@@ -35,6 +35,7 @@ impl TestStore {
         let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_800_000_000_000)));
         let options = Options {
             url: url.clone(),
+            connections: 8,
             create: true,
             force_clock: true,
         };
