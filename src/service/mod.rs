@@ -13,6 +13,7 @@ pub mod joining;
 pub mod mappings;
 pub mod membership;
 pub mod mode;
+mod password;
 pub mod provision;
 pub mod request_log;
 pub mod retention;
@@ -28,6 +29,8 @@ pub mod users;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use tokio::sync::Semaphore;
+
 pub use error::Error;
 pub use settings::{GuardSettings, PushGuard, Settings};
 
@@ -39,6 +42,8 @@ pub struct Service {
     /// The store.
     pub store: Store,
     settings: Arc<RwLock<Arc<Settings>>>,
+    /// Turns to hash a password: as many as there are cores.
+    hashing: Arc<Semaphore>,
 }
 
 impl Service {
@@ -47,6 +52,9 @@ impl Service {
         Self {
             store,
             settings: Arc::new(RwLock::new(Arc::new(settings))),
+            hashing: Arc::new(Semaphore::new(
+                std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            )),
         }
     }
 

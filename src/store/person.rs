@@ -46,6 +46,25 @@ pub async fn forget(tx: &mut Tx, user: &UserId) -> Result<Forgotten, StoreError>
     })
 }
 
+/// What is kept of his password.
+pub async fn find_password(tx: &mut Tx, user: &UserId) -> Result<Option<String>, StoreError> {
+    let row = sqlx::query("SELECT password_hash FROM users WHERE id = $1")
+        .bind(user.as_str().to_owned())
+        .fetch_optional(tx.conn())
+        .await?;
+    row.map_or(Ok(None), |row| Ok(row.try_get(0)?))
+}
+
+/// Keeps the hash of a password. The version is the caller's matter: a user who was just made has his first.
+pub async fn update_password(tx: &mut Tx, user: &UserId, hash: &str) -> Result<(), StoreError> {
+    sqlx::query("UPDATE users SET password_hash = $2 WHERE id = $1")
+        .bind(user.as_str().to_owned())
+        .bind(hash.to_owned())
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
 /// Drops a local user's password: from now on he signs in at Okta.
 pub async fn drop_password(tx: &mut Tx, user: &UserId) -> Result<(), StoreError> {
     sqlx::query(

@@ -17,8 +17,7 @@ pub(super) fn service_provider_config(call: &Call<'_>) -> Reply {
         bulk_max_payload: settings.bulk_payload.min(settings.scim_body_limit) as u64,
         max_results: max_count(&call.app.service),
         default_page: DEFAULT_COUNT,
-        // A password that is sent is taken and dropped.
-        change_password: false,
+        change_password: call.app.service.settings().password_sync,
     };
     shown(&discovery::service_provider_config(
         &call.view.base,

@@ -140,13 +140,10 @@ pub(super) async fn write(
         ResourceType::User => {
             let id = || user_id(id.unwrap_or_default());
             let written = match method {
-                // A password is accepted and dropped.
-                Method::Post => {
-                    provision::create_user(service, cx, &user::parse(body)?.doc).await?
-                }
+                Method::Post => provision::create_user(service, cx, &user::parse(body)?).await?,
                 Method::Put => {
-                    let (id, doc) = (id()?, user::parse(body)?.doc);
-                    provision::replace_user(service, cx, &id, &doc, condition).await?
+                    let (id, received) = (id()?, user::parse(body)?);
+                    provision::replace_user(service, cx, &id, &received, condition).await?
                 }
                 Method::Patch => {
                     let (id, operations) = (id()?, patch::parse(body)?);

@@ -5,7 +5,7 @@
 //!   [`super::joining`] and [`super::binding`], because polls do the same (R17).
 //! * [`push`] gathers what a write did and settles it at its end: membership (R1), audit (R14), stamps and re-reads (R7).
 //!
-//! A password is accepted and goes no further.
+//! A password is accepted and goes no further, unless password sync keeps its hash ([`super::password`]).
 
 mod claims;
 mod groups;

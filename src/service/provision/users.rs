@@ -11,10 +11,11 @@ use crate::model::id::{OktaUserId, UserId};
 use crate::model::team::organization_admin;
 use crate::model::user::{Facts, OktaStatus, Origin, User};
 use crate::scim::etag::Condition;
-use crate::scim::patch::{self, Operation};
-use crate::scim::user::UserDoc;
+use crate::scim::patch::{self, Operation, Patched};
+use crate::scim::user::{Received, UserDoc};
 use crate::scim::{ResourceType, ScimError};
 use crate::service::membership::{self, Deleted};
+use crate::service::password::{self, PasswordHash};
 use crate::service::{Error, Service};
 use crate::store::edges::{self, Edge};
 use crate::store::profile::Profile;
@@ -28,19 +29,22 @@ use crate::store::{StoreError, Tx, groups, in_write, person};
 pub async fn create_user(
     service: &Service,
     cx: &Cx,
-    doc: &UserDoc,
+    received: &Received,
 ) -> Result<Written<User>, Error> {
     let settings = service.settings();
+    let doc = &received.doc;
+    let password = password::to_store(service, None, received.password.clone()).await?;
+    let password = password.as_ref();
     in_write!(service.store, |tx| {
         let mut push = Push::begin(service, tx, cx).await?;
         let okta_id = okta_id(doc);
         let claimants = users::find_claimants(tx, okta_id.as_ref(), &fold(doc.user_name())).await?;
         let claim = claims::decide(claimants, okta_id.as_ref(), settings.link_by_user_name)?;
         let user = match claim {
-            Claim::New => insert(tx, &mut push, doc, okta_id).await?,
+            Claim::New => insert(tx, &mut push, doc, okta_id, password).await?,
             Claim::Adopt(known) => {
                 let user = rebind::identify(tx, &mut push, &known, okta_id.as_ref()).await?;
-                adopt(tx, &mut push, &known, user, doc).await?
+                adopt(tx, &mut push, &known, user, doc, password).await?
             }
             Claim::Link(local) => {
                 // Whoever may do everything here is not handed to another system by a setting.
@@ -49,14 +53,14 @@ pub async fn create_user(
                 }
                 person::drop_password(tx, &local.id).await?;
                 let user = rebind::identify(tx, &mut push, &local, okta_id.as_ref()).await?;
-                adopt(tx, &mut push, &local, user, doc).await?
+                adopt(tx, &mut push, &local, user, doc, password).await?
             }
             Claim::Rebind(bound) => {
                 let Some(okta_id) = &okta_id else {
                     return Err(claims::name_taken(&bound).into());
                 };
                 let user = rebind::new_person(tx, &mut push, &bound, okta_id).await?;
-                adopt(tx, &mut push, &bound, user, doc).await?
+                adopt(tx, &mut push, &bound, user, doc, password).await?
             }
         };
         push.names_user(&user, true, true);
@@ -74,14 +78,15 @@ pub async fn replace_user(
     service: &Service,
     cx: &Cx,
     id: &UserId,
-    doc: &UserDoc,
+    received: &Received,
     condition: Option<&Condition>,
 ) -> Result<Written<User>, Error> {
+    let password = password::to_store(service, Some(id), received.password.clone()).await?;
     in_write!(service.store, |tx| {
         let known = seen(tx, id).await?;
         check(condition, known.version)?;
         let mut push = Push::begin(service, tx, cx).await?;
-        let user = change(tx, &mut push, &known, doc).await?;
+        let user = change(tx, &mut push, &known, &received.doc, password.as_ref()).await?;
         push.finish(tx).await?;
         Ok::<_, Error>(written(user))
     })
@@ -98,13 +103,21 @@ pub async fn patch_user(
     operations: &[Operation],
     condition: Option<&Condition>,
 ) -> Result<Written<User>, Error> {
+    let mut password = None;
+    if service.settings().password_sync {
+        // Hashed before the transaction begins: what the operations set does not depend on what they find there.
+        let mut tx = service.store.read().await?;
+        let known = seen(&mut tx, id).await?;
+        tx.rollback().await?;
+        let sent = patched(&known, operations)?.password;
+        password = password::to_store(service, Some(id), sent).await?;
+    }
     in_write!(service.store, |tx| {
         let known = seen(tx, id).await?;
         check(condition, known.version)?;
         let mut push = Push::begin(service, tx, cx).await?;
-        let stored = UserDoc::from_stored(attributes(&known)?);
-        let doc = patch::apply_user(id.as_str(), &stored, operations, fold)?.doc;
-        let user = change(tx, &mut push, &known, &doc).await?;
+        let doc = patched(&known, operations)?.doc;
+        let user = change(tx, &mut push, &known, &doc, password.as_ref()).await?;
         push.finish(tx).await?;
         Ok::<_, Error>(written(user))
     })
@@ -174,6 +187,16 @@ fn okta_id(doc: &UserDoc) -> Option<OktaUserId> {
     doc.external_id().and_then(OktaUserId::from_external_id)
 }
 
+fn patched(known: &User, operations: &[Operation]) -> Result<Patched, Error> {
+    let stored = UserDoc::from_stored(attributes(known)?);
+    Ok(patch::apply_user(
+        known.id.as_str(),
+        &stored,
+        operations,
+        fold,
+    )?)
+}
+
 fn profile(doc: &UserDoc) -> Profile {
     Profile::of(doc.user_name(), doc.external_id(), doc.attributes())
 }
@@ -190,6 +213,7 @@ async fn insert(
     push: &mut Push<'_>,
     doc: &UserDoc,
     okta_id: Option<OktaUserId>,
+    password: Option<&PasswordHash>,
 ) -> Result<User, Error> {
     let new = NewUser {
         origin: Origin::Okta,
@@ -207,6 +231,9 @@ async fn insert(
         // Somebody was faster; looked at again, he is found.
         return Err(StoreError::Stale.into());
     };
+    if let Some(hash) = password {
+        person::update_password(tx, &user.id, hash.as_str()).await?;
+    }
     let after = json!({ "attributes": doc.attributes(), "active": user.facts.entitled });
     push.log("user.created", "user", user.id.as_str(), None, Some(after));
     if user.okta_id.is_none() {
@@ -226,6 +253,7 @@ async fn adopt(
     known: &User,
     user: User,
     doc: &UserDoc,
+    password: Option<&PasswordHash>,
 ) -> Result<User, Error> {
     let user = User {
         origin: Origin::Okta,
@@ -237,7 +265,8 @@ async fn adopt(
     if !known.scim || known.deleting {
         groups::update_shown_members(tx, user.member_key()).await?;
     }
-    store(tx, push, known, user, doc, Some(doc.active.unwrap_or(true))).await
+    let active = Some(doc.active.unwrap_or(true));
+    store(tx, push, known, user, (doc, active), password).await
 }
 
 /// Stores what a PUT or PATCH says.
@@ -246,6 +275,7 @@ async fn change(
     push: &mut Push<'_>,
     known: &User,
     doc: &UserDoc,
+    password: Option<&PasswordHash>,
 ) -> Result<User, Error> {
     let name = fold(doc.user_name());
     if name != fold(&known.user_name) {
@@ -255,19 +285,20 @@ async fn change(
         }
     }
     let user = rebind::identify(tx, push, known, okta_id(doc).as_ref()).await?;
-    let user = store(tx, push, known, user, doc, doc.active).await?;
+    let user = store(tx, push, known, user, (doc, doc.active), password).await?;
     push.names_user(&user, doc.active.is_some(), true);
     Ok(user)
 }
 
-/// Writes what differs between `known`, as read, and `user` with the document's attributes; nothing, if nothing does.
+/// Writes what differs between `known`, as read, and `user` with the document's attributes and activity; nothing, if
+/// nothing does.
 async fn store(
     tx: &mut Tx,
     push: &mut Push<'_>,
     known: &User,
     mut user: User,
-    doc: &UserDoc,
-    active: Option<bool>,
+    (doc, active): (&UserDoc, Option<bool>),
+    password: Option<&PasswordHash>,
 ) -> Result<User, Error> {
     let returned = active == Some(true) && !user.facts.entitled;
     user.facts.entitled = active.unwrap_or(user.facts.entitled);
@@ -284,7 +315,7 @@ async fn store(
     let stored = attributes(known)?;
     let (mut before, mut after) = difference(&stored, doc.attributes());
     let same_profile = before.is_empty() && after.is_empty();
-    if same_profile && user == *known {
+    if same_profile && user == *known && password.is_none() {
         return Ok(user);
     }
     let facts = |user: &User| {
@@ -299,6 +330,9 @@ async fn store(
     let (facts_before, facts_after) = difference(&facts(known), &facts(&user));
     before.extend(facts_before);
     after.extend(facts_after);
+    if password.is_some() {
+        after.insert("password".to_owned(), "changed".into());
+    }
     push.log(
         "user.updated",
         "user",
@@ -318,6 +352,9 @@ async fn store(
     } else {
         users::update_with_profile(tx, &user, &profile(doc)).await?
     };
+    if let Some(hash) = password {
+        person::update_password(tx, &user.id, hash.as_str()).await?;
+    }
     if returned {
         push.reread_returned(tx, &user).await?;
     }

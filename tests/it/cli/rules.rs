@@ -11,8 +11,8 @@ use crate::rules::cast::cx;
 /// Okta pushes a user and a group with him in it.
 async fn push(service: &Service, name: &str, okta_id: &str, in_group: &str) -> String {
     let body = json!({ "userName": name, "externalId": okta_id }).to_string();
-    let doc = user::parse(body.as_bytes()).unwrap().doc;
-    let made = provision::create_user(service, &cx(Channel::Scim), &doc)
+    let received = user::parse(body.as_bytes()).unwrap();
+    let made = provision::create_user(service, &cx(Channel::Scim), &received)
         .await
         .unwrap();
     let members = json!([{ "value": made.resource.id }]);

@@ -46,8 +46,8 @@ impl<'a> Client<'a> {
     }
 
     pub(crate) async fn post_user(&self, body: Value) -> Result<User, ScimError> {
-        let doc = user::parse(body.to_string().as_bytes()).unwrap().doc;
-        one(provision::create_user(&self.service, &self.cx, &doc).await)
+        let received = user::parse(body.to_string().as_bytes()).unwrap();
+        one(provision::create_user(&self.service, &self.cx, &received).await)
     }
 
     /// A user with this userName and externalId who is known to be fine.
@@ -58,8 +58,8 @@ impl<'a> Client<'a> {
     }
 
     pub(crate) async fn put_user(&self, id: &UserId, body: Value) -> Result<User, ScimError> {
-        let doc = user::parse(body.to_string().as_bytes()).unwrap().doc;
-        one(provision::replace_user(&self.service, &self.cx, id, &doc, None).await)
+        let received = user::parse(body.to_string().as_bytes()).unwrap();
+        one(provision::replace_user(&self.service, &self.cx, id, &received, None).await)
     }
 
     pub(crate) async fn patch_user(&self, id: &UserId, value: Value) -> Result<User, ScimError> {

@@ -29,8 +29,8 @@ on_each_store! {
             tasks.spawn(async move {
                 let name = if n % 2 == 0 { "same@x" } else { "SAME@X" };
                 let body = json!({"userName": name}).to_string();
-                let doc = rosterd::scim::user::parse(body.as_bytes()).unwrap().doc;
-                provision::create_user(&service, &cx, &doc).await
+                let received = rosterd::scim::user::parse(body.as_bytes()).unwrap();
+                provision::create_user(&service, &cx, &received).await
             });
         }
         let done = tasks.join_all().await;

@@ -3,7 +3,7 @@
 use rosterd::model::actor::Channel;
 use rosterd::scim::etag::Condition;
 use rosterd::scim::user;
-use rosterd::service::{Error, provision};
+use rosterd::service::{Error, Settings, provision};
 use rosterd::store::edges::{self, Edge};
 use serde_json::json;
 
@@ -72,10 +72,10 @@ on_each_store! {
     async fn if_match_of_another_version_is_412(store) {
         let okta = Client::new(&store);
         let mira = okta.user("mira@x", None).await;
-        let doc = user::parse(br#"{"userName": "other@x"}"#).unwrap().doc;
+        let received = user::parse(br#"{"userName": "other@x"}"#).unwrap();
         let put = async |header: &str| {
             let condition = Condition::parse(header);
-            provision::replace_user(&okta.service, &okta.cx, &mira.id, &doc, Some(&condition)).await
+            provision::replace_user(&okta.service, &okta.cx, &mira.id, &received, Some(&condition)).await
         };
         let Err(Error::Scim(refused)) = put("W/\"7\"").await else { panic!("a refusal") };
         assert_eq!(refused.status, 412);
@@ -91,6 +91,25 @@ on_each_store! {
             assert!(!rows.is_empty() && rows.iter().all(|row| !row.contains("hT4k9QzP") && !row.contains("password")), "{rows:?}");
         }
         assert_eq!(store.number("SELECT COUNT(password_hash) FROM users").await, 0);
+    }
+
+    async fn c9301_with_password_sync_a_hash_is_kept_and_an_equal_password_changes_nothing(store) {
+        let okta = Client::with(&store, Settings { password_sync: true, ..Settings::default() });
+        let mira = okta.post_user(json!({"userName": "mira@x", "password": "hT4k9QzP"})).await.unwrap();
+        let hash = async || store.texts("SELECT password_hash FROM users").await.remove(0);
+        let first = hash().await;
+        assert!(first.starts_with("$argon2id$") && mira.version == 1, "{first}");
+        let same = okta.patch_user(&mira.id, json!({"password": "hT4k9QzP"})).await.unwrap();
+        assert_eq!((same.version, hash().await), (1, first.clone()));
+        let body = json!({"userName": "mira@x", "password": "Zz7-other"});
+        let other = okta.put_user(&mira.id, body).await.unwrap();
+        let second = hash().await;
+        assert!(other.version == 2 && second.starts_with("$argon2id$") && second != first);
+        let third = okta.patch_user(&mira.id, json!({"password": "hT4k9QzP"})).await.unwrap();
+        assert!(third.version == 3 && hash().await != second);
+        let told = store.texts("SELECT COALESCE(before, '') || COALESCE(after, '') FROM audit").await;
+        assert!(told.iter().all(|row| !row.contains("hT4k9QzP") && !row.contains("Zz7") && !row.contains("argon2")), "{told:?}");
+        assert_eq!(told.iter().filter(|row| row.contains(r#""password":"changed""#)).count(), 2);
     }
 
     async fn r14_every_change_is_logged_with_before_and_after(store) {
