@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use percent_encoding::percent_decode_str;
+
 use crate::config;
 use crate::model::random::Random;
 use crate::model::time::Clock;
@@ -84,8 +86,15 @@ fn auth(auth: &config::Auth) -> Result<Auth, String> {
 fn proxy(url: &config::SecretUrl) -> Result<Proxy, String> {
     let mut parsed =
         url::Url::parse(url.expose()).map_err(|error| format!("okta.proxy: {error}"))?;
-    let user = parsed.username().to_owned();
-    let password = parsed.password().unwrap_or_default().to_owned();
+    // A URL writes `@` and `:` in them as %40 and %3A; the proxy is told what they stand for.
+    let decoded = |text: &str| {
+        percent_decode_str(text)
+            .decode_utf8()
+            .map(Into::into)
+            .map_err(|_| "okta.proxy: the user name or password is not UTF-8".to_owned())
+    };
+    let user: String = decoded(parsed.username())?;
+    let password: String = decoded(parsed.password().unwrap_or_default())?;
     let credentials = (!user.is_empty()).then(|| (user, password.into()));
     // A URL with a host always takes these.
     let _ = parsed.set_username("");
@@ -94,4 +103,28 @@ fn proxy(url: &config::SecretUrl) -> Result<Proxy, String> {
         url: parsed.into(),
         credentials,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use secrecy::ExposeSecret as _;
+
+    use super::proxy;
+    use crate::config::SecretUrl;
+
+    #[test]
+    fn a_proxy_s_user_and_password_are_told_as_they_are() {
+        let url: SecretUrl =
+            serde_json::from_str(r#""http://me%40corp:p%3A%2Fss@proxy.example.test:3128""#)
+                .unwrap();
+        let made = proxy(&url).unwrap();
+        assert_eq!(made.url, "http://proxy.example.test:3128/");
+        let (user, password) = made.credentials.unwrap();
+        assert_eq!(
+            (user.as_str(), password.expose_secret()),
+            ("me@corp", "p:/ss")
+        );
+    }
 }

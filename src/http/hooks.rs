@@ -36,9 +36,11 @@ pub fn router<S: Clone + Send + Sync + 'static>(door: HookDoor) -> Router<S> {
         .with_state(door)
 }
 
-/// Okta's one-time verification: it wants its challenge back, and sends the secret here, too.
+/// Okta's one-time verification: it wants its challenge back. Its documentation names no other header of this request, so
+/// one without the secret is answered, too: it tells nothing and does nothing. A wrong secret is refused, so that it shows
+/// in the Admin Console at once.
 async fn verify(State(door): State<HookDoor>, headers: HeaderMap) -> Response {
-    if !door.admits(&headers) {
+    if headers.contains_key(header::AUTHORIZATION) && !door.admits(&headers) {
         return refuse();
     }
     match headers
@@ -132,7 +134,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_challenge_comes_back_only_to_who_knows_the_secret() {
+    async fn the_challenge_comes_back_unless_the_secret_is_wrong() {
         let request = || Request::get("/").header("x-okta-verification-challenge", "abc");
         let (status, body) = ask(9, "s", request().header("authorization", "s"), "").await;
         assert_eq!(
@@ -140,7 +142,11 @@ mod tests {
             (StatusCode::OK, r#"{"verification":"abc"}"#)
         );
         let (status, _) = ask(9, "s", request(), "").await;
+        assert_eq!(status, StatusCode::OK, "Okta may send it without");
+        let (status, _) = ask(9, "s", request().header("authorization", "t"), "").await;
         assert_eq!(status, StatusCode::UNAUTHORIZED);
+        let (status, _) = ask(9, "s", Request::get("/"), "").await;
+        assert_eq!(status, StatusCode::BAD_REQUEST);
     }
 
     #[tokio::test]

@@ -116,6 +116,11 @@ impl Health {
         }
     }
 
+    /// Whether the circuit is open.
+    pub(super) fn is_open(&self) -> bool {
+        self.with(|state| state.is_open())
+    }
+
     pub(super) fn waiting(&self, until: Timestamp) {
         self.with(|state| state.waiting_until = state.waiting_until.max(Some(until)));
     }

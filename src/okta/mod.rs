@@ -55,7 +55,8 @@ use crate::model::time::Timestamp;
 pub struct ReadTime {
     /// By our clock, the moment **before** the request was sent: what was pushed here later is newer than what was read (R7).
     pub read_at: Timestamp,
-    /// By Okta's clock (`Date`), for watermarks; `None` when the answer had no `Date`.
+    /// The same moment by Okta's clock (the answer's `Date` less the time it took), for watermarks; `None` when the answer
+    /// had no `Date`.
     pub okta_at: Option<Timestamp>,
 }
 

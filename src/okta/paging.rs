@@ -24,8 +24,10 @@ pub(super) fn links(headers: &HeaderMap) -> Option<Links> {
     let mut speaks_of_next = false;
     for header in headers.get_all(http::header::LINK) {
         let text = String::from_utf8_lossy(header.as_bytes());
-        speaks_of_next |= text.to_ascii_lowercase().contains("next");
+        let mut unread = text.to_ascii_lowercase();
         for (target, relations) in values(&text) {
+            // A cursor may hold the word; where its link was read, that is no evidence of a broken one.
+            unread = unread.replace(&target.to_ascii_lowercase(), "");
             for relation in relations.split_ascii_whitespace() {
                 let place = match relation.to_ascii_lowercase().as_str() {
                     "next" => &mut found.next,
@@ -35,13 +37,9 @@ pub(super) fn links(headers: &HeaderMap) -> Option<Links> {
                 place.get_or_insert_with(|| target.to_owned());
             }
         }
+        speaks_of_next |= unread.contains("next");
     }
-    // A cursor may contain the word, so a self link alone that has it is no evidence of a broken next.
-    let in_self = found
-        .this
-        .as_deref()
-        .is_some_and(|this| this.to_ascii_lowercase().contains("next"));
-    (found.next.is_some() || !speaks_of_next || in_self).then_some(found)
+    (found.next.is_some() || !speaks_of_next).then_some(found)
 }
 
 /// The link-values of one header: target and `rel`.
@@ -232,6 +230,9 @@ mod tests {
             r#"https://a/x; rel="next""#,
         ] {
             assert_eq!(links(&headers(&[SELF, text])), None, "{text}");
+            let this = r#"<https://a.okta.com/api/v1/groups?after=nextNEXT>; rel="self""#;
+            assert_eq!(links(&headers(&[this, text])), None, "{text}");
+            assert!(links(&headers(&[this])).is_some_and(|links| links.next.is_none()));
         }
     }
 

@@ -14,6 +14,8 @@ const MAX_BODY: usize = 32 * 1024 * 1024;
 pub(super) struct Transport {
     http: reqwest::Client,
     pub(super) keep: Vec<HeaderName>,
+    /// How long one exchange may take.
+    pub(super) timeout: std::time::Duration,
 }
 
 /// An answer of any status, whole.
@@ -78,7 +80,11 @@ impl Transport {
         let http = builder
             .build()
             .map_err(|error| SettingsError::Start(causes(&error)))?;
-        Ok(Self { http, keep })
+        Ok(Self {
+            http,
+            keep,
+            timeout: settings.timeout,
+        })
     }
 
     /// The client, for building requests.

@@ -81,6 +81,15 @@ pub enum Change {
         /// Its name when it was last seen.
         name: String,
     },
+    /// The two sides of one group are joined, as Okta's push mapping says (R17 a).
+    JoinGroups {
+        /// The group with the SCIM side, which stays.
+        scim: GroupId,
+        /// The group with the Okta side.
+        source: GroupId,
+        /// The name under which Okta pushes it.
+        name: String,
+    },
     /// Somebody is a member.
     AddEdge {
         /// The group.
@@ -198,6 +207,7 @@ impl Change {
             Self::CreateGroup { okta } => format!("group+:{}", okta.id),
             Self::UpdateGroup { okta, .. } => format!("group:{}", okta.id),
             Self::OktaSideGone { okta_id, .. } => format!("group-:{okta_id}"),
+            Self::JoinGroups { scim, source, .. } => format!("join:{scim}:{source}"),
             Self::AddEdge { group, member, .. } => format!("edge+:{group}:{member}"),
             Self::RemoveEdge { group, member, .. } => format!("edge-:{group}:{member}"),
             Self::CreateUser { okta_id, .. } => format!("user+:{okta_id}"),
@@ -221,9 +231,9 @@ impl Change {
                 Object::Group(okta.id.clone())
             }
             Self::OktaSideGone { okta_id, .. } => Object::Group(okta_id.clone()),
-            Self::AddEdge { group, .. } | Self::RemoveEdge { group, .. } => {
-                Object::Members(group.clone())
-            }
+            Self::AddEdge { group, .. }
+            | Self::RemoveEdge { group, .. }
+            | Self::JoinGroups { scim: group, .. } => Object::Members(group.clone()),
             Self::SetEntitled { okta_id, .. } => Object::Assignment(okta_id.clone()),
             Self::DeactivateLeaver { okta_id } | Self::ReturnLeaver { okta_id } => {
                 Object::Leaver(okta_id.clone())

@@ -8,11 +8,13 @@
 //! | [`users`] | an Okta user against the rows he may be (R11, R13, R16) |
 //! | [`renames`] | userNames that go round in a circle (R18) |
 //! | [`guard`] | how much may be taken away at once (R9) |
+//! | [`chunks`] | how much one transaction applies |
 //! | [`held`] | what becomes of the held plan when a newer run knows more (R9) |
 //!
 //! Every plan is of one object or one page, so that nothing has to hold a whole organization.
 
 pub mod change;
+pub mod chunks;
 pub mod groups;
 pub mod guard;
 pub mod held;

@@ -17,6 +17,7 @@ use crate::model::run::RunKind;
 use crate::okta::types::HookDelivery;
 use crate::store::in_write;
 use crate::store::rereads::{self, Target};
+use crate::store::sync_requests;
 
 /// What events named and nobody has read yet; each object once.
 #[derive(Debug)]
@@ -99,6 +100,16 @@ impl HookQueue {
         taken
     }
 
+    /// Gives back what was taken and could not be passed on; it is taken first again.
+    pub fn put_back(&self, targets: Vec<Target>) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        for target in targets.into_iter().rev() {
+            if waiting.known.insert(target.clone()) {
+                waiting.order.push_front(target);
+            }
+        }
+    }
+
     /// Whether something was refused since this was last asked: a delta run finds it.
     pub fn take_overflow(&self) -> bool {
         self.overflowed.swap(false, Ordering::SeqCst)
@@ -117,17 +128,21 @@ impl HookQueue {
 /// Hands objects over to the daemon that polls: on the re-read list, with a delta run asked for.
 ///
 /// # Errors
-/// [`Error::Store`]; the objects are then lost like any event, and the next schedule finds what they stood for.
+/// [`Error::Store`]: nothing was handed over.
 pub async fn hand_over(service: &Service, targets: &[Target]) -> Result<(), Error> {
     let named: Vec<(Target, &str)> = targets
         .iter()
         .map(|target| (target.clone(), "an event named it"))
         .collect();
-    let done: Result<(), Error> = in_write!(service.store, |tx| {
+    let waits: Result<bool, Error> = in_write!(service.store, |tx| {
         rereads::insert_many(tx, &named).await?;
-        Ok(())
+        let waiting = sync_requests::list_waiting(tx).await?;
+        Ok(waiting.iter().any(|request| !request.dry_run))
     });
-    done?;
+    // Any run that begins after this reads the list: one that waits is enough, however many events a pause gathers.
+    if waits? {
+        return Ok(());
+    }
     let cx = Cx {
         channel: Channel::Hook,
         actor: "event hook".to_owned(),
@@ -183,6 +198,17 @@ mod tests {
         assert_eq!(queue.take(10).len(), 1);
         assert!(queue.take_overflow());
         assert!(!queue.take_overflow());
+    }
+
+    #[test]
+    fn what_could_not_be_passed_on_is_taken_first_again_and_once() {
+        let queue = HookQueue::new(2);
+        assert_eq!(queue.accept(&delivery(&["00u1", "00u2"])), Ok(2));
+        let taken = queue.take(2);
+        assert_eq!(queue.accept(&delivery(&["00u2", "00u3"])), Ok(2));
+        queue.put_back(taken.clone());
+        let again = queue.take(9);
+        assert_eq!((again.len(), &again[0]), (3, &taken[0]));
     }
 
     #[tokio::test]

@@ -167,6 +167,7 @@ async fn names(tx: &mut Tx, changes: impl Iterator<Item = &Change>) -> Result<Na
             Change::CreateGroup { .. }
             | Change::UpdateGroup { .. }
             | Change::OktaSideGone { .. }
+            | Change::JoinGroups { .. }
             | Change::CreateUser { .. } => {}
         }
     }
@@ -196,6 +197,9 @@ fn sentence(change: &Change, names: &Names) -> String {
         Change::UpdateGroup { okta, .. } => format!("group {:?} ({}) changed", okta.name, okta.id),
         Change::OktaSideGone { okta_id, name, .. } => {
             format!("group {name:?} ({okta_id}) is gone from Okta")
+        }
+        Change::JoinGroups { name, .. } => {
+            format!("the pushed group {name:?} and its source in Okta are one group")
         }
         Change::AddEdge { group, member, .. } => format!(
             "{} joins the group {}",

@@ -12,6 +12,7 @@ use crate::model::id::RunId;
 use crate::model::run::{Outcome, RunKind, RunState};
 use crate::model::team::organization_admin;
 use crate::reconcile::Planned;
+use crate::reconcile::chunks::chunks;
 use crate::store::run_changes::{self, RunChange};
 use crate::store::runs::{self, Run};
 use crate::store::{Tx, audit, in_write, memberships, mutes, stamps, withheld};
@@ -133,7 +134,9 @@ async fn approve_page(
         let change = apply::from_json(&row.change)?;
         planned.push(Planned::take(change, row.observed_at, row.reason.clone()));
     }
-    let done = apply::chunk(service, tx, cx, &planned, true).await?;
+    // The rest of the page is read again by the next transaction.
+    let first = chunks(&planned).first().copied().unwrap_or_default();
+    let done = apply::chunk(service, tx, cx, first, true).await?;
     let (mut approved, mut left_out) = (Vec::new(), Vec::new());
     for (row, done) in page.iter().zip(&done) {
         match done.outcome {

@@ -12,6 +12,8 @@ pub enum Fault {
     InternalError,
     /// 503 with Okta's error object (E0000010).
     Unavailable,
+    /// 401 with Okta's error object (E0000011): the token is good for nothing any more.
+    Unauthorized,
     /// 403 with Okta's error object (E0000006).
     Forbidden,
     /// 429 with Okta's error object (E0000047) and an empty bucket.

@@ -82,6 +82,7 @@ async fn answer(
     let mut response = match &fault {
         Some(Fault::InternalError) => ApiError::internal().into_response(),
         Some(Fault::Unavailable) => ApiError::unavailable().into_response(),
+        Some(Fault::Unauthorized) => ApiError::invalid_token().into_response(),
         Some(Fault::Forbidden) => ApiError::forbidden().into_response(),
         Some(Fault::RateLimited) => {
             let standing = Standing {

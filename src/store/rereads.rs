@@ -98,30 +98,27 @@ pub async fn list(tx: &mut Tx) -> Result<Vec<Reread>, StoreError> {
         .collect()
 }
 
-/// Takes objects off the list that were read at `read_at`: those asked for again since stay.
-pub async fn remove_many(
-    tx: &mut Tx,
-    targets: &[Target],
-    read_at: Timestamp,
-) -> Result<u64, StoreError> {
-    if targets.is_empty() {
-        return Ok(0);
+/// Takes objects off the list, each with the time when it was read: those asked for again since stay.
+pub async fn remove_many(tx: &mut Tx, read: &[(Target, Timestamp)]) -> Result<u64, StoreError> {
+    let mut removed = 0;
+    for chunk in read.chunks(2_000) {
+        let rows: Vec<Value> = chunk
+            .iter()
+            .map(|(target, read_at)| {
+                let (kind, object) = target.columns();
+                json!({ "k": kind, "o": object, "t": read_at.as_millis() })
+            })
+            .collect();
+        let statement = tx.sql(
+            "DELETE FROM rereads WHERE (kind, object) IN \
+             (SELECT r.kind, r.object FROM {{rows $1}} CROSS JOIN rereads r WHERE r.kind = value ->> 'k' \
+                 AND r.object = value ->> 'o' AND r.since < CAST(value ->> 't' AS BIGINT))",
+        );
+        let done = sqlx::query(statement)
+            .bind(Value::from(rows).to_string())
+            .execute(tx.conn())
+            .await?;
+        removed += done.rows_affected();
     }
-    let rows: Vec<Value> = targets
-        .iter()
-        .map(|target| {
-            let (kind, object) = target.columns();
-            json!({ "k": kind, "o": object })
-        })
-        .collect();
-    let statement = tx.sql(
-        "DELETE FROM rereads WHERE since < $2 AND (kind, object) IN \
-         (SELECT value ->> 'k', value ->> 'o' FROM {{rows $1}})",
-    );
-    let done = sqlx::query(statement)
-        .bind(Value::from(rows).to_string())
-        .bind(read_at.as_millis())
-        .execute(tx.conn())
-        .await?;
-    Ok(done.rows_affected())
+    Ok(removed)
 }

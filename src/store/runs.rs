@@ -110,6 +110,16 @@ pub async fn find_last(tx: &mut Tx, kind: RunKind) -> Result<Option<Run>, StoreE
     row.as_ref().map(read).transpose()
 }
 
+/// Whether a full run was ever carried through, dry runs apart.
+pub async fn full_before(tx: &mut Tx) -> Result<bool, StoreError> {
+    let row = sqlx::query(
+        "SELECT id FROM runs WHERE kind = 'full' AND dry_run = 0 AND state NOT IN ('running', 'failed', 'interrupted') LIMIT 1",
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(row.is_some())
+}
+
 /// The run in flight, if there is one.
 pub async fn find_running(tx: &mut Tx) -> Result<Option<Run>, StoreError> {
     let row = sqlx::query(

@@ -15,6 +15,7 @@ use crate::model::stop::StopListener;
 use crate::model::time::{Clock, Timestamp};
 use crate::service::hooks::{self, HookQueue};
 use crate::service::sync::{Ask, Halt, Sync, Waiting};
+use crate::store::rereads::Target;
 use crate::store::sync_requests::SyncRequest;
 
 use super::lease::Epoch;
@@ -49,10 +50,45 @@ impl Plan {
         } else {
             &self.delta
         };
-        let offset = schedule.spread(self.seed, after.as_millis());
+        let offset = schedule.spread(self.seed);
         schedule
             .next_after(after.as_millis(), offset)
             .map(Timestamp::from_millis)
+    }
+
+    /// When each kind is due next.
+    fn due(&self, after: Timestamp) -> Due {
+        Due {
+            from: after,
+            full: self.next(RunKind::Full, after),
+            delta: self.next(RunKind::Delta, after),
+        }
+    }
+
+    /// What is due after a run that was in flight from `began` to `now`, and how many runs its flight has skipped. What was
+    /// due before it began and had no turn yet keeps its place; a delta needs none after a full run.
+    fn after(
+        &self,
+        due: &Due,
+        ran: Option<RunKind>,
+        began: Timestamp,
+        now: Timestamp,
+    ) -> (Due, u64) {
+        let mut next = self.due(now);
+        let mut skipped =
+            self.missed(RunKind::Full, began, now) + self.missed(RunKind::Delta, began, now);
+        let waits = |at: Option<Timestamp>| at.is_some_and(|at| at <= began);
+        if waits(due.full) && ran != Some(RunKind::Full) {
+            next.full = due.full;
+        }
+        if waits(due.delta) {
+            match ran {
+                Some(RunKind::Delta) => {}
+                Some(RunKind::Full) => skipped += 1,
+                _ => next.delta = due.delta,
+            }
+        }
+        (next, skipped)
     }
 
     /// How often a kind was due in a stretch of time, up to a thousand.
@@ -87,7 +123,10 @@ pub struct Poller {
 }
 
 /// When each kind is due next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Due {
+    /// Reckoned from this instant: a clock that shows an earlier one was set back, and all is reckoned anew.
+    from: Timestamp,
     full: Option<Timestamp>,
     delta: Option<Timestamp>,
 }
@@ -95,7 +134,8 @@ struct Due {
 impl Poller {
     /// Polls until the stop. A run that is under way is dropped then; the next daemon finds it interrupted.
     pub async fn run(self, mut stop: StopListener) {
-        let mut due = self.due(self.clock.now());
+        let mut due = self.plan.due(self.clock.now());
+        let mut first_tried = false;
         let mut tried: BTreeSet<OktaGroupId> = BTreeSet::new();
         let mut look = tokio::time::interval(LOOK);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -104,14 +144,17 @@ impl Poller {
             let events = self.hooks.arrived();
             let woken_by_event = tokio::select! {
                 biased;
-                () = stop.soft() => return,
+                () = stop.soft() => return self.leave(Vec::new()).await,
                 _ = look.tick() => false,
                 () = events => true,
             };
+            if self.clock.now() < due.from {
+                due = self.plan.due(self.clock.now());
+            }
             let epoch = *self.epoch.borrow();
             let Some(epoch) = epoch else {
                 self.pass_on().await;
-                due = self.due(self.clock.now());
+                due = self.plan.due(self.clock.now());
                 if woken_by_event {
                     tokio::time::sleep(GATHER).await;
                 }
@@ -121,7 +164,7 @@ impl Poller {
                 Ok(waiting) if waiting.paused => {
                     // What events name is kept for after the pause.
                     self.pass_on().await;
-                    due = self.due(self.clock.now());
+                    due = self.plan.due(self.clock.now());
                     continue;
                 }
                 Ok(waiting) => waiting,
@@ -131,24 +174,22 @@ impl Poller {
                     continue;
                 }
             };
-            let Some(ask) = self.choose(&due, &waiting, &tried).await else {
+            let first = waiting.virgin && !first_tried;
+            let Some(ask) = self.choose(&due, &waiting, &tried, first).await else {
                 continue;
             };
             tried.clone_from(&waiting.unread);
+            let ran = (!ask.dry_run).then_some(ask.kind);
+            first_tried |= ran == Some(RunKind::Full);
             let began = self.clock.now();
             let done = tokio::select! {
                 biased;
-                () = stop.soft() => return,
+                () = stop.soft() => return self.leave(ask.targets).await,
                 done = self.fly(epoch, &ask) => done,
             };
-            due = self.after(began, done).await;
-        }
-    }
-
-    fn due(&self, after: Timestamp) -> Due {
-        Due {
-            full: self.plan.next(RunKind::Full, after),
-            delta: self.plan.next(RunKind::Delta, after),
+            let (next, skipped) = self.plan.after(&due, ran, began, self.clock.now());
+            due = next;
+            self.note(&due, skipped, done).await;
         }
     }
 
@@ -158,13 +199,15 @@ impl Poller {
         due: &Due,
         waiting: &Waiting,
         tried: &BTreeSet<OktaGroupId>,
+        first: bool,
     ) -> Option<Ask> {
         if let Some(request) = waiting.requests.first() {
             return Some(asked(request));
         }
         let now = self.clock.now();
         let is_due = |at: Option<Timestamp>| at.is_some_and(|at| at <= now);
-        if is_due(due.full) || (waiting.virgin && tried.is_empty()) {
+        // Until a full run came through, every delta is one: a delta sees no assignments and confirms no absence.
+        if is_due(due.full) || first || (waiting.virgin && is_due(due.delta)) {
             return Some(Ask::scheduled(RunKind::Full));
         }
         if is_due(due.delta) || waiting.unread.difference(tried).next().is_some() {
@@ -201,34 +244,36 @@ impl Poller {
         }
     }
 
-    /// Counts schedules that passed while the run was in flight, and writes down what is next.
-    async fn after(&self, began: Timestamp, done: Result<(), Halt>) -> Due {
-        let now = self.clock.now();
-        let skipped: u64 = [RunKind::Full, RunKind::Delta]
-            .into_iter()
-            .map(|kind| self.plan.missed(kind, began, now))
-            .sum();
+    /// Writes down what is next and how many runs were skipped.
+    async fn note(&self, due: &Due, skipped: u64, done: Result<(), Halt>) {
         if let Err(Halt::NotHolder | Halt::Paused) = done {
             // The lease task says when this daemon polls again.
             tokio::time::sleep(LOOK).await;
         }
-        let due = self.due(now);
         if let Err(error) = self.sync.note_outlook(due.full, due.delta, skipped).await {
             tracing::warn!(%error, "the poller's outlook could not be written down");
         }
-        due
     }
 
     /// This daemon does not apply now: what events named goes on the list of the one that does.
     async fn pass_on(&self) {
         let overflowed = self.hooks.take_overflow();
-        let targets = self.hooks.take(HOOK_BATCH);
+        let targets = self.hooks.take(usize::MAX);
         if targets.is_empty() && !overflowed {
             return;
         }
         if let Err(error) = hooks::hand_over(&self.sync.service, &targets).await {
             tracing::warn!(%error, "events could not be handed to the daemon that polls");
+            self.hooks.put_back(targets);
+            // Not at once again: what is queued wakes the loop.
+            tokio::time::sleep(LOOK).await;
         }
+    }
+
+    /// The stop: what events named is kept for whoever polls next. `flying` is what a run read that is dropped now.
+    async fn leave(&self, flying: Vec<Target>) {
+        self.hooks.put_back(flying);
+        self.pass_on().await;
     }
 }
 
@@ -240,5 +285,83 @@ fn asked(request: &SyncRequest) -> Ask {
         dry_run: request.dry_run,
         request: Some(request.id.clone()),
         targets: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::Plan;
+    use crate::config::Schedule;
+    use crate::model::run::RunKind;
+    use crate::model::time::Timestamp;
+
+    /// 2026-11-23T00:00:00Z.
+    const MIDNIGHT: Timestamp = Timestamp::from_millis(1_795_392_000_000);
+
+    fn plan(schedule: &str, seed: u64) -> Plan {
+        Plan {
+            full: Schedule::parse(schedule).unwrap(),
+            delta: Schedule::parse(schedule).unwrap(),
+            seed,
+        }
+    }
+
+    #[test]
+    fn no_firing_runs_twice_or_not_at_all_however_unevenly_they_lie() {
+        const HOUR_MS: i64 = 60 * 60 * 1000;
+        for seed in [0, 1, 240_000, 299_999, 540_000, 599_999, u64::MAX] {
+            for (schedule, a_day) in [
+                ("0,5 * * * *", 48),
+                ("0,59 * * * *", 48),
+                ("0 9,10 * * *", 2),
+                ("*/7 * * * *", 216),
+            ] {
+                let plan = plan(schedule, seed);
+                let mut at = MIDNIGHT.plus_millis(HOUR_MS / 2);
+                let end = at.plus_millis(24 * HOUR_MS);
+                let mut count = 0;
+                while let Some(next) = plan.next(RunKind::Full, at).filter(|next| *next <= end) {
+                    at = next;
+                    count += 1;
+                }
+                assert_eq!(count, a_day, "{schedule} with {seed}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_due_while_a_run_was_in_flight_is_skipped_and_counted() {
+        let plan = plan("* * * * *", 0);
+        let due = plan.due(MIDNIGHT);
+        let began = MIDNIGHT.plus_millis(60_000);
+        assert_eq!(due.delta, Some(began));
+        let (next, skipped) =
+            plan.after(&due, Some(RunKind::Full), began, began.plus_millis(150_000));
+        assert_eq!(
+            skipped,
+            2 + 2 + 1,
+            "two of each kind, and the delta that was due together with the full run"
+        );
+        assert_eq!(next.full, Some(began.plus_millis(180_000)));
+        assert_eq!(next.delta, next.full);
+    }
+
+    #[test]
+    fn what_was_due_before_somebody_s_run_began_still_has_its_turn() {
+        let plan = plan("0 */6 * * *", 0);
+        let due = plan.due(MIDNIGHT);
+        let began = due.full.unwrap().plus_millis(10);
+        let ended = began.plus_millis(1_000);
+        for ran in [Some(RunKind::Delta), Some(RunKind::Hook), None] {
+            assert_eq!(
+                plan.after(&due, ran, began, ended).0.full,
+                due.full,
+                "{ran:?}"
+            );
+        }
+        let (next, skipped) = plan.after(&due, Some(RunKind::Full), began, ended);
+        assert!(next.full > due.full && skipped == 1, "{skipped}");
     }
 }

@@ -130,13 +130,17 @@ impl Schedule {
     }
 
     /// The offset of the store that drew `seed`: within the time between two firings and at most ten minutes, so that
-    /// not every daemon in the world asks Okta in the same second.
-    pub fn spread(&self, seed: u64, after: i64) -> Duration {
-        let gap = match *self.upcoming(after, Duration::ZERO, 2).as_slice() {
-            [first, second] => u64::try_from(second - first).unwrap_or(0),
-            _ => 0,
-        };
-        let widest = gap.min(10 * 60 * 1000);
+    /// not every daemon in the world asks Okta in the same second. It is the same at every moment: an offset that followed
+    /// uneven gaps would answer one firing twice and another not at all.
+    pub fn spread(&self, seed: u64) -> Duration {
+        // Within an hour of minutes and seconds, whatever days they are due on.
+        let firings = self.upcoming(0, Duration::ZERO, 61);
+        let gaps = firings.iter().zip(firings.iter().skip(1));
+        let gap = gaps.map(|(first, second)| second - first).min();
+        let widest = gap
+            .and_then(|gap| u64::try_from(gap).ok())
+            .unwrap_or(0)
+            .min(10 * 60 * 1000);
         Duration::from_millis(seed.checked_rem(widest).unwrap_or(0))
     }
 }

@@ -347,3 +347,27 @@ async fn one_attempt_means_one_for_a_listing_too() {
     partial(&client.group_members(&group()).collect().await.end);
     assert_eq!((script.heard().len(), script.waits().len()), (1, 0));
 }
+
+#[tokio::test]
+async fn a_watermark_is_from_before_the_request_however_long_the_answer_took() {
+    // Okta's clock is 100 s ahead of ours; it looked at its groups some time in the 40 s that its answer took.
+    let script = Script::start(|_| {
+        Reply::ok("[]")
+            .with("date", "Mon, 23 Nov 2026 10:02:20 GMT")
+            .taking(40_000)
+    })
+    .await;
+    let Collected { end, .. } = script
+        .client()
+        .list_groups(GroupFilter::All)
+        .collect()
+        .await;
+    let End::Whole { since, .. } = end else {
+        panic!("{end:?}")
+    };
+    assert_eq!(since.read_at.as_millis(), START * 1000);
+    assert_eq!(
+        since.okta_at.map(Timestamp::as_millis),
+        Some((START + 100) * 1000)
+    );
+}

@@ -173,17 +173,12 @@ fn of_okta(seen: &Seen<'_>) -> Vec<Problem> {
                 "The next one tries again by itself; `rosterd check --online` tries token, scopes and role now.",
             ));
         }
-        let unknown = last
-            .summary
-            .get("unknown")
-            .and_then(serde_json::Value::as_array)
-            .map_or(0, Vec::len);
-        if unknown > 0 {
+        if let Some(named) = unknown(&last.summary) {
             found.push(problem(
                 "okta_unknown",
                 Severity::Warning,
                 last.ended_at,
-                format!("The last {} run could not read {unknown} objects whole; they were left as they are.", last.kind),
+                format!("The last {} run could not read whole, and left as it is: {named}.", last.kind),
                 "See which: `rosterd runs show`. A 403 means that a scope or the admin role does not cover them.",
             ));
         }
@@ -211,6 +206,25 @@ fn of_okta(seen: &Seen<'_>) -> Vec<Problem> {
         ));
     }
     found
+}
+
+/// What a run could not read, the first few by name (R8).
+fn unknown(summary: &serde_json::Value) -> Option<String> {
+    const NAMED: usize = 3;
+    let all = summary.get("unknown")?.as_array()?;
+    let more = summary
+        .get("unknown_more")
+        .and_then(serde_json::Value::as_u64)
+        .unwrap_or(0);
+    let names = all.iter().take(NAMED);
+    let mut named: Vec<String> = names
+        .filter_map(|one| Some(one.get("object")?.as_str()?.to_owned()))
+        .collect();
+    let more = more + all.len().saturating_sub(NAMED) as u64;
+    if more > 0 {
+        named.push(format!("{more} more"));
+    }
+    (!named.is_empty()).then(|| named.join(", "))
 }
 
 fn of_waiting(seen: &Seen<'_>) -> Vec<Problem> {

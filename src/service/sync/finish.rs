@@ -1,14 +1,15 @@
 //! How a run ends: the held plan, the re-read list, watermarks, problems, and the run's row.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::flight::Flight;
 use super::halt::Halt;
 use super::{CHUNK, Fence};
 use crate::model::id::{GroupId, OktaUserId, RunId};
 use crate::model::run::{Outcome, RunState};
-use crate::reconcile::Planned;
+use crate::model::time::Timestamp;
 use crate::reconcile::held::{HeldChange, Merge, merge};
+use crate::reconcile::{Change, Planned};
 use crate::store::rereads::{self, Target};
 use crate::store::run_changes::{self, RunChange};
 use crate::store::runs::{self, Run};
@@ -76,7 +77,10 @@ impl Flight<'_> {
             tx.rollback().await?;
             return Ok(None);
         };
-        let stamped = stamps::list_since(&mut tx, run.began_at).await?;
+        let stamped: HashMap<Object, Timestamp> = stamps::list_since(&mut tx, run.began_at)
+            .await?
+            .into_iter()
+            .collect();
         let mut rows = Vec::new();
         let mut after = 0;
         loop {
@@ -89,16 +93,15 @@ impl Flight<'_> {
         tx.rollback().await?;
         let mut held = Vec::with_capacity(rows.len());
         for row in &rows {
-            let change = super::apply::from_json(&row.change)?;
-            let objects = super::apply::stamps_of(&change);
+            let change: Change = super::apply::from_json(&row.change)?;
             held.push(HeldChange {
                 ordinal: row.ordinal,
                 key: row.key.clone(),
                 object: change.object(),
                 observed_at: row.observed_at,
-                stamped: stamped
+                stamped: super::apply::stamps_of(&change)
                     .iter()
-                    .any(|(object, at)| *at >= row.observed_at && objects.contains(object)),
+                    .any(|object| stamped.get(object).is_some_and(|at| *at >= row.observed_at)),
             });
         }
         let merge = merge(&held, &self.known, &self.found);
@@ -142,11 +145,12 @@ impl Flight<'_> {
             let Some(mut run) = runs::find(tx, &self.id).await? else {
                 return Err(Halt::Decided);
             };
+            self.fence.check(tx).await?;
             if self.dry_run {
                 run.state = state;
             } else {
-                self.fence.check(tx).await?;
                 run.state = self.supersede(tx, state, replaces.as_ref()).await?;
+                rereads::remove_many(tx, &self.reread_done).await?;
                 self.note_rereads(tx).await?;
                 for (name, at) in &self.watermarks {
                     marks::update(tx, name, &at.to_string()).await?;
@@ -186,12 +190,8 @@ impl Flight<'_> {
         Ok(state)
     }
 
-    /// The next run reads by id what was pushed since this one began, and what could not be read (R7, R8); what was read is
-    /// off the list.
+    /// The next run reads by id what was pushed since this one began, and what could not be read (R7, R8).
     async fn note_rereads(&self, tx: &mut Tx) -> Result<(), Halt> {
-        for (target, read_at) in &self.reread_done {
-            rereads::remove_many(tx, std::slice::from_ref(target), *read_at).await?;
-        }
         let mut next = self.reread_next.clone();
         let pushed = stamps::list_since(tx, self.began_at).await?;
         next.extend(targets(tx, pushed.into_iter().map(|(object, _)| object)).await?);
@@ -218,7 +218,8 @@ impl Flight<'_> {
         Ok(())
     }
 
-    /// Records that the run ended early. What it applied stays, and so does the held plan.
+    /// Records that the run ended early. What it applied stays, and so does the held plan. What it read stays on the list:
+    /// what that would have taken away was not taken.
     pub(super) async fn fail(&mut self, halt: &Halt) -> Result<(), Halt> {
         let summary = super::apply::to_json(&self.summary)?;
         let text = halt.to_string();
@@ -234,7 +235,7 @@ impl Flight<'_> {
             run.summary.clone_from(&summary);
             run.error = Some(text.clone());
             runs::update(tx, &run).await?;
-            if !matches!(halt, Halt::NotHolder) {
+            if !self.dry_run && !matches!(halt, Halt::NotHolder) {
                 self.note_rereads(tx).await?;
             }
             stamps::remove_unneeded(tx).await?;

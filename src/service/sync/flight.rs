@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::apply::{self, Done};
 use super::halt::{Fence, Halt};
 use super::summary::Summary;
-use super::{Ask, CHUNK, Sync};
+use super::{Ask, Sync};
 use crate::model::actor::{Channel, Cx};
 use crate::model::id::{GroupId, OktaUserId, RunId, UserId};
 use crate::model::run::{Outcome, RunKind, RunState};
 use crate::model::time::Timestamp;
 use crate::okta::types::AppId;
 use crate::okta::{Read, ReadTime};
+use crate::reconcile::chunks::chunks;
 use crate::reconcile::users::{Population, Seen};
 use crate::reconcile::{Known, Planned};
 use crate::store::organization::{self, Organization};
@@ -193,6 +194,7 @@ impl<'s> Flight<'s> {
         };
         match self.organization.okta_org_id.clone() {
             Some(known) if known == found => Ok(()),
+            Some(known) if self.dry_run => Err(Halt::OtherOrg { known, found }),
             Some(known) => {
                 let halt = Halt::OtherOrg { known, found };
                 let text = halt.to_string();
@@ -217,7 +219,7 @@ impl<'s> Flight<'s> {
     pub(super) async fn plan(&mut self, plan: Vec<Planned>) -> Result<(), Halt> {
         let (takes, gives): (Vec<_>, Vec<_>) = plan.into_iter().partition(|planned| planned.takes);
         self.takings.extend(takes);
-        for chunk in gives.chunks(CHUNK) {
+        for chunk in chunks(&gives) {
             self.apply(chunk).await?;
         }
         Ok(())
@@ -230,11 +232,11 @@ impl<'s> Flight<'s> {
         }
         let first = self.next_ordinal;
         let done: Result<Vec<Done>, Halt> = in_write!(self.sync.service.store, |tx| {
+            self.fence.check(tx).await?;
             if self.dry_run {
                 run_changes::insert(tx, &self.id, &rows(first, chunk, Outcome::Planned)?).await?;
                 return Ok(chunk.iter().map(|_| Done::of(Outcome::Planned)).collect());
             }
-            self.fence.check(tx).await?;
             let done = apply::chunk(&self.sync.service, tx, &self.cx, chunk, false).await?;
             run_changes::insert(tx, &self.id, &recorded(first, chunk, &done)?).await?;
             Ok(done)
@@ -272,9 +274,7 @@ impl<'s> Flight<'s> {
     pub(super) async fn record(&mut self, chunk: &[Planned], outcome: Outcome) -> Result<(), Halt> {
         let first = self.next_ordinal;
         let written: Result<(), Halt> = in_write!(self.sync.service.store, |tx| {
-            if !self.dry_run {
-                self.fence.check(tx).await?;
-            }
+            self.fence.check(tx).await?;
             run_changes::insert(tx, &self.id, &rows(first, chunk, outcome)?).await?;
             Ok(())
         });

@@ -1,4 +1,4 @@
-//! Groups: listed, compared with their rows, joined and bound; absent ones confirmed by id (R8, R17).
+//! Groups: listed, compared with their rows; absent ones confirmed by id (R8).
 
 use std::collections::HashSet;
 
@@ -6,16 +6,14 @@ use futures_util::StreamExt as _;
 
 use super::flight::Flight;
 use super::halt::Halt;
-use crate::model::group::{IdpGroup, JoinedBy, OktaSide};
+use crate::model::group::{IdpGroup, OktaSide};
 use crate::model::id::OktaGroupId;
 use crate::model::run::RunKind;
 use crate::model::time::Timestamp;
-use crate::okta::types::{Group, PushMapping};
+use crate::okta::types::Group;
 use crate::okta::{End, GroupFilter, Page, Read, Step};
 use crate::reconcile::{Change, Planned, groups as plan};
-use crate::service::joining;
-use crate::service::membership::{self, Touched};
-use crate::store::{edges, groups, in_write, marks, mirror, problems};
+use crate::store::{edges, groups, marks, mirror};
 
 /// How far behind its watermark a delta begins: Okta's filters are eventually consistent, and the lag is documented as
 /// below a second typically.
@@ -214,98 +212,6 @@ impl Flight<'_> {
             | Error::Signing(_)
             | Error::Cancelled => Err(Halt::Okta(why.clone())),
             _ => Ok(()),
-        }
-    }
-
-    /// Joins what Okta says belongs together: the source group of a push mapping and the SCIM group that has its target's
-    /// name (R17 a).
-    async fn join_groups(&mut self) -> Result<(), Halt> {
-        let Some(app) = self
-            .app
-            .clone()
-            .filter(|_| self.kind == RunKind::Full && !self.dry_run)
-        else {
-            return Ok(());
-        };
-        let collected = self.sync.okta.push_mappings(&app).collect().await;
-        if let End::Partial { why } = &collected.end {
-            Self::refused(why)?;
-            self.summary
-                .unknown("the listing of push mappings".to_owned(), why);
-        }
-        for mapping in collected.items {
-            self.join_pushed(&mapping).await?;
-        }
-        Ok(())
-    }
-
-    async fn join_pushed(&mut self, mapping: &PushMapping) -> Result<(), Halt> {
-        let mut tx = self.sync.service.store.read().await?;
-        let source = groups::find_by_okta_id(&mut tx, &mapping.source_group_id).await?;
-        tx.rollback().await?;
-        if source.is_none_or(|source| source.scim || source.parted) {
-            return Ok(());
-        }
-        let Some(name) = self.target_name(mapping).await? else {
-            return Ok(());
-        };
-        let joined: Result<bool, Halt> = in_write!(self.sync.service.store, |tx| {
-            self.fence.check(tx).await?;
-            let same: Vec<IdpGroup> = groups::find_by_scim_name(tx, &name)
-                .await?
-                .into_iter()
-                .filter(|group| {
-                    group.scim_name.as_deref() == Some(name.as_str())
-                        && group.okta.is_none()
-                        && !group.parted
-                })
-                .collect();
-            let source = groups::find_by_okta_id(tx, &mapping.source_group_id).await?;
-            let (Some(source), [scim]) = (source.filter(|source| !source.scim), same.as_slice())
-            else {
-                if same.len() > 1 {
-                    let text = format!(
-                        "Okta pushes to {name:?}, and more than one group that was pushed here is called so."
-                    );
-                    problems::insert(tx, "group_ambiguous", &name, &text).await?;
-                }
-                return Ok(false);
-            };
-            let mut touched = Touched::default();
-            joining::unite(
-                tx,
-                &self.cx,
-                scim,
-                &source,
-                JoinedBy::PushMapping,
-                &mut touched,
-            )
-            .await?;
-            problems::remove(tx, "group_ambiguous", &name).await?;
-            membership::settle(&self.sync.service, tx, &self.cx, &touched).await?;
-            Ok(true)
-        });
-        self.summary.joined += u64::from(joined?);
-        Ok(())
-    }
-
-    /// The target's name: as the mapping says, else as the target group says.
-    async fn target_name(&mut self, mapping: &PushMapping) -> Result<Option<String>, Halt> {
-        if let Some(name) = &mapping.target_group_name {
-            return Ok(Some(name.clone()));
-        }
-        let Some(target) = &mapping.target_group_id else {
-            return Ok(None);
-        };
-        match self.sync.okta.group(target).await {
-            Read::Known { value, .. } => Ok(Some(value.name)),
-            Read::Gone { .. } => Ok(None),
-            Read::Unknown { why } => {
-                Self::refused(&why)?;
-                self.summary
-                    .unknown(format!("the target {target} of a push mapping"), &why);
-                Ok(None)
-            }
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::store::{in_write, mirror, organization};
 impl Flight<'_> {
     /// Looks for leavers in full runs, and for those who are back in any.
     pub(super) async fn find_leavers(&mut self) -> Result<(), Halt> {
-        if self.population != Population::MappedGroups || self.dry_run {
+        if self.population != Population::MappedGroups {
             return Ok(());
         }
         self.take_back().await?;
@@ -64,6 +64,9 @@ impl Flight<'_> {
         let grace = self.sync.service.settings().leaver_grace_ms;
         let mut first_time = Vec::new();
         for absentee in &absent {
+            if self.dry_members.contains(absentee.okta_id.as_str()) {
+                continue; // a dry run adds no edges, so who comes back still looks absent
+            }
             match absentee.since {
                 None => first_time.push(absentee.okta_id.as_str()),
                 Some(since) if now.since(since) >= grace => {
@@ -83,6 +86,9 @@ impl Flight<'_> {
     }
 
     async fn note(&self, users: &[&str], runs: i64) -> Result<(), Halt> {
+        if self.dry_run {
+            return Ok(());
+        }
         for chunk in users.chunks(CHUNK) {
             let fence: &Fence = &self.fence;
             let noted: Result<(), Halt> = in_write!(self.sync.service.store, |tx| {

@@ -103,8 +103,9 @@ impl Flight<'_> {
         Ok(())
     }
 
-    /// Puts something on the next run's list, unless it stands there.
+    /// Leaves something on the list for the next run, or puts it there.
     pub(super) fn again(&mut self, target: Target, why: &'static str) {
+        self.reread_done.retain(|(done, _)| *done != target);
         if !self.listed.contains(&target) {
             self.reread_next.push((target, why));
         }

@@ -6,7 +6,7 @@
 //! | file | one idea |
 //! |---|---|
 //! | `flight` | the state of a run in flight; how it begins |
-//! | `groups`, `members`, `users`, `rereads`, `leavers` | what is read, and the plan that follows from it |
+//! | `groups`, `joins`, `members`, `users`, `rereads`, `leavers` | what is read, and the plan that follows from it |
 //! | `apply/` | changes into the store, in one transaction each chunk (R7) |
 //! | `judge` | what a plan would take, before the guard (R9) |
 //! | `takings` | takings applied or held |
@@ -19,6 +19,7 @@ mod finish;
 mod flight;
 mod groups;
 mod halt;
+mod joins;
 mod judge;
 mod leadership;
 mod leavers;
@@ -39,17 +40,18 @@ pub use outlook::Waiting;
 pub use request::{find_request, request};
 pub use summary::{ReadCounts, Summary, Unknown};
 
-use super::Service;
+use super::{Service, hooks};
 use crate::model::actor::Channel;
 use crate::model::id::RunId;
 use crate::model::run::{RunKind, RunState};
 use crate::model::time::Clock;
 use crate::okta::Client;
+use crate::reconcile::chunks;
 use crate::store::rereads::Target;
 use flight::Flight;
 
-/// Most changes one transaction applies, so that a push never waits over a second.
-pub(crate) const CHUNK: usize = 2_000;
+/// Most rows one statement or transaction is given.
+pub(crate) const CHUNK: usize = chunks::MOST;
 
 /// What makes runs: the store, Okta, and the name under which this daemon holds the lease.
 #[derive(Clone)]
@@ -109,9 +111,22 @@ pub struct Ended {
 impl Sync {
     /// Does one run in the lease's `epoch`.
     ///
+    /// What it was to read by name ([`Ask::targets`]) is put on the re-read list when it ends early.
+    ///
     /// # Errors
     /// Why it ended early. Unless the lease is lost or the store is away, its row says so too.
     pub async fn run(&self, epoch: i64, ask: &Ask) -> Result<Ended, Halt> {
+        let done = self.fly(epoch, ask).await;
+        if done.is_err()
+            && !ask.targets.is_empty()
+            && let Err(error) = hooks::hand_over(&self.service, &ask.targets).await
+        {
+            tracing::warn!(%error, "what events named could not be kept for the next run");
+        }
+        done
+    }
+
+    async fn fly(&self, epoch: i64, ask: &Ask) -> Result<Ended, Halt> {
         let mut flight = Flight::begin(self, epoch, ask).await?;
         tracing::info!(run = %flight.id, kind = flight.kind.as_str(), "run begun");
         match flight.fly(ask).await {

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use super::{Halt, Sync};
 use crate::model::id::OktaGroupId;
-use crate::model::run::RunKind;
 use crate::model::time::Timestamp;
 use crate::service::status::{OktaHealth, RateLimit};
 use crate::store::sync_requests::{self, SyncRequest};
@@ -22,7 +21,7 @@ pub struct Waiting {
     pub requests: Vec<SyncRequest>,
     /// Mapped groups whose members nobody has read yet (R16: they are read at once).
     pub unread: BTreeSet<OktaGroupId>,
-    /// No full run has ever ended.
+    /// No full run was ever carried through.
     pub virgin: bool,
 }
 
@@ -52,7 +51,7 @@ impl Sync {
             .filter(|group| !group.read)
             .map(|group| group.okta_id)
             .collect();
-        let virgin = runs::find_last(&mut tx, RunKind::Full).await?.is_none();
+        let virgin = !runs::full_before(&mut tx).await?;
         tx.rollback().await?;
         Ok(Waiting {
             paused,

@@ -1,15 +1,40 @@
 //! What is read by id: the re-read list of R7, and what a hook names.
 
+use std::sync::Arc;
+
+use futures_util::StreamExt as _;
+
 use super::flight::Flight;
+use super::groups::CONFIRMED_AT_ONCE;
 use super::halt::Halt;
 use crate::model::id::{OktaGroupId, OktaUserId, UserId};
-use crate::model::time::Timestamp;
 use crate::model::user::OktaStatus;
-use crate::okta::types::User;
-use crate::okta::{Read, ReadTime};
+use crate::okta::types::{AppId, AppUser, Group, User};
+use crate::okta::{Client, Read, ReadTime};
 use crate::reconcile::users::Seen;
 use crate::store::rereads::{self, Target};
 use crate::store::{groups, users};
+
+/// What was said of an object on the list.
+enum Answer {
+    User((Option<Read<AppUser>>, Read<User>)),
+    Group(Read<Group>),
+    /// Who has no Okta id is asked for in several steps, when it is his turn.
+    Login,
+}
+
+/// Asks for a user and, with an app, for his assignment.
+async fn ask_user(
+    okta: &Client,
+    app: Option<&AppId>,
+    id: &OktaUserId,
+) -> (Option<Read<AppUser>>, Read<User>) {
+    let assignment = match app {
+        Some(app) => Some(okta.app_user(app, id).await),
+        None => None,
+    };
+    (assignment, okta.user(id).await)
+}
 
 impl Flight<'_> {
     /// Reads by id what stands on the list and what else is named. What comes to be known is off the list.
@@ -24,16 +49,36 @@ impl Flight<'_> {
                 targets.push(target.clone());
             }
         }
-        for target in targets {
-            self.measure_skew().await?;
-            let before = self.now_here();
-            let known = match &target {
-                Target::User(id) => self.read_user(id).await?,
-                Target::Group(id) => self.read_group(id).await?,
-                Target::Login(id) => self.read_login(id).await?,
+        self.measure_skew().await?;
+        let (okta, app) = (self.sync.okta.clone(), self.app.clone());
+        let clock = Arc::clone(&self.sync.clock);
+        let mut answers = futures_util::stream::iter(targets)
+            .map(|target| {
+                let (okta, app, clock) = (okta.clone(), app.clone(), Arc::clone(&clock));
+                async move {
+                    let asked_at = clock.now();
+                    let answer = match &target {
+                        Target::User(id) => Answer::User(ask_user(&okta, app.as_ref(), id).await),
+                        Target::Group(id) => Answer::Group(okta.group(id).await),
+                        Target::Login(_) => Answer::Login,
+                    };
+                    (target, asked_at, answer)
+                }
+            })
+            .buffered(CONFIRMED_AT_ONCE);
+        while let Some((target, asked_at, answer)) = answers.next().await {
+            let known = match (&target, answer) {
+                (Target::User(id), Answer::User(answer)) => self.take_asked(id, answer).await?,
+                (Target::Group(id), Answer::Group(answer)) => self.take_reread(id, answer).await?,
+                (Target::Login(id), _) => self.read_login(id).await?,
+                _ => false,
             };
             if known && self.listed.contains(&target) {
-                self.reread_done.push((target, before));
+                let read_at = self.at(&ReadTime {
+                    read_at: asked_at,
+                    okta_at: None,
+                });
+                self.reread_done.push((target, read_at));
             } else if !known && !self.listed.contains(&target) {
                 self.reread_next
                     .push((target, "it could not be read when an event named it"));
@@ -42,26 +87,29 @@ impl Flight<'_> {
         Ok(())
     }
 
-    /// The moment before a request, by the store's clock.
-    fn now_here(&self) -> Timestamp {
-        self.at(&ReadTime {
-            read_at: self.sync.clock.now(),
-            okta_at: None,
-        })
-    }
-
     /// Reads a user, and his assignment, by id. False when either stays unknown.
     pub(super) async fn read_user(&mut self, id: &OktaUserId) -> Result<bool, Halt> {
         if self.by_id.contains(id) {
             return Ok(true);
         }
-        if let Some(app) = self.app.clone()
-            && !self.ask_assignment(&app, id).await?
+        let answer = ask_user(&self.sync.okta, self.app.as_ref(), id).await;
+        self.take_asked(id, answer).await
+    }
+
+    async fn take_asked(
+        &mut self,
+        id: &OktaUserId,
+        (assignment, user): (Option<Read<AppUser>>, Read<User>),
+    ) -> Result<bool, Halt> {
+        if self.by_id.contains(id) {
+            return Ok(true);
+        }
+        if let Some(assignment) = assignment
+            && !self.take_assignment(id, assignment)?
         {
             return Ok(false);
         }
-        let answer = self.sync.okta.user(id).await;
-        let known = self.take_user(id, answer).await?;
+        let known = self.take_user(id, user).await?;
         if known {
             self.by_id.insert(id.clone());
         }
@@ -103,13 +151,12 @@ impl Flight<'_> {
         }
     }
 
-    async fn read_group(&mut self, id: &OktaGroupId) -> Result<bool, Halt> {
-        let answer = self.sync.okta.group(id).await;
+    async fn take_reread(&mut self, id: &OktaGroupId, answer: Read<Group>) -> Result<bool, Halt> {
         let known = self.take_group(id, answer).await?;
         let mut tx = self.sync.service.store.read().await?;
         let row = groups::find_by_okta_id(&mut tx, id).await?;
         tx.rollback().await?;
-        // Its members are read with those of other groups; if that fails it is put on the list again.
+        // Its members are read with those of other groups; if that fails it stays on the list.
         self.members_wanted.extend(row.map(|row| row.id));
         Ok(known)
     }

@@ -83,6 +83,7 @@ fn kind(change: &Change) -> &'static str {
         Change::CreateGroup { .. } => "group_created",
         Change::UpdateGroup { .. } => "group_updated",
         Change::OktaSideGone { .. } => "group_gone",
+        Change::JoinGroups { .. } => "groups_joined",
         Change::AddEdge { .. } => "edge_added",
         Change::RemoveEdge { .. } => "edge_removed",
         Change::CreateUser { .. } => "user_created",

@@ -1,6 +1,6 @@
 //! What a run takes away: muted, still held, applied or held anew (R9).
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::apply::{self, Done};
 use super::flight::Flight;
@@ -8,7 +8,9 @@ use super::halt::Halt;
 use super::judge::judge;
 use super::{CHUNK, Fence};
 use crate::model::fold::fold;
+use crate::model::id::UserId;
 use crate::model::run::Outcome;
+use crate::reconcile::chunks::{chunks, heavy};
 use crate::reconcile::renames::{self, Rename};
 use crate::reconcile::{Change, Planned};
 use crate::store::{in_write, mutes, run_changes, runs, users};
@@ -28,20 +30,17 @@ impl Flight<'_> {
             })
             .collect();
         let mut tx = self.sync.service.store.read().await?;
-        let mut rows = Vec::new();
+        let mut names_now: HashMap<UserId, String> = HashMap::new();
         for chunk in ids.chunks(CHUNK) {
-            rows.extend(users::find_many(&mut tx, chunk).await?);
+            let rows = users::find_many(&mut tx, chunk).await?;
+            names_now.extend(rows.into_iter().map(|row| (row.id, fold(&row.user_name))));
         }
         tx.rollback().await?;
         let names: Vec<Rename> = planned
             .iter()
             .map(|planned| match &planned.change {
                 Change::UpdateProfile { user, person, .. } => Rename {
-                    from: rows
-                        .iter()
-                        .find(|row| row.id == *user)
-                        .map(|row| fold(&row.user_name))
-                        .unwrap_or_default(),
+                    from: names_now.get(user).cloned().unwrap_or_default(),
                     to: fold(&person.user_name),
                 },
                 _ => Rename {
@@ -52,7 +51,7 @@ impl Flight<'_> {
             .collect();
         let mut chunk: Vec<Planned> = Vec::new();
         for chain in renames::chains(&names) {
-            if !chunk.is_empty() && chunk.len() + chain.len() > CHUNK {
+            if !chunk.is_empty() && chunk.len() + chain.len() > heavy() {
                 self.apply(&std::mem::take(&mut chunk)).await?;
             }
             chunk.extend(
@@ -109,11 +108,13 @@ impl Flight<'_> {
             self.to_hold.extend(fresh);
             return Ok(());
         }
-        for (place, chunk) in fresh.chunks(CHUNK).enumerate() {
+        let mut taken = 0;
+        for chunk in chunks(&fresh) {
             if !self.take_chunk(chunk).await? {
-                self.to_hold.extend_from_slice(&fresh[place * CHUNK..]);
+                self.to_hold.extend_from_slice(&fresh[taken..]);
                 break;
             }
+            taken += chunk.len();
         }
         Ok(())
     }

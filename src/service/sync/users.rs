@@ -95,11 +95,17 @@ impl Flight<'_> {
             return;
         }
         self.summary.read.app_users += 1;
-        self.known.assignments.insert(user.id.clone());
+        let assigned = user.status.assigned();
+        if assigned.is_some() {
+            self.known.assignments.insert(user.id.clone());
+        } else {
+            let why = format!("{:?} says nothing to this version", user.status.as_str());
+            self.summary.unknown(format!("app user {}", user.id), &why);
+        }
         self.assignments.insert(
             user.id.clone(),
             Assignment {
-                assigned: user.status.assigned(),
+                assigned,
                 ours: user.external_id.as_deref().and_then(UserId::parse),
                 user_name: user.user_name.clone(),
             },
@@ -155,26 +161,36 @@ impl Flight<'_> {
         let mut tx = self.sync.service.store.read().await?;
         let rows = users::find_many_by_member_key(&mut tx, &keys).await?;
         tx.rollback().await?;
-        for user in page {
-            let row = rows
-                .iter()
-                .find(|row| row.okta_id.as_ref() == Some(&user.id));
+        let known: HashMap<&OktaUserId, &Row> = rows
+            .iter()
+            .filter_map(|row| Some((row.okta_id.as_ref()?, row)))
+            .collect();
+        let wanted = page.iter().filter(|user| {
+            let row = known.get(&user.id);
             let left = row.is_none() && OktaStatus::new(user.status.as_str()).revokes_tokens();
-            if left || row.is_some_and(|row| row.scim) || self.assignments.contains_key(&user.id) {
-                continue;
-            }
-            self.ask_assignment(&app, &user.id).await?;
+            !left && row.is_none_or(|row| !row.scim) && !self.assignments.contains_key(&user.id)
+        });
+        let wanted: Vec<OktaUserId> = wanted.map(|user| user.id.clone()).collect();
+        let okta = self.sync.okta.clone();
+        let mut answers = futures_util::stream::iter(wanted)
+            .map(|id| {
+                let (okta, app) = (okta.clone(), app.clone());
+                async move { (okta.app_user(&app, &id).await, id) }
+            })
+            .buffered(CONFIRMED_AT_ONCE);
+        while let Some((answer, id)) = answers.next().await {
+            self.take_assignment(&id, answer)?;
         }
         Ok(())
     }
 
-    /// Asks what the app says of somebody. False when it stays unknown.
-    pub(super) async fn ask_assignment(
+    /// What the app says of somebody. False when it stays unknown.
+    pub(super) fn take_assignment(
         &mut self,
-        app: &AppId,
         id: &OktaUserId,
+        answer: Read<AppUser>,
     ) -> Result<bool, Halt> {
-        match self.sync.okta.app_user(app, id).await {
+        match answer {
             Read::Known { value, .. } => self.note_assignment(&value),
             Read::Gone { .. } => {
                 self.known.assignments.insert(id.clone());
@@ -239,9 +255,10 @@ impl Flight<'_> {
     fn is_rename(planned: &Planned, candidates: &Candidates) -> bool {
         match &planned.change {
             Change::UpdateProfile { user, person, .. } => candidates
-                .rows
-                .iter()
-                .any(|row| row.id == *user && fold(&row.user_name) != fold(&person.user_name)),
+                .by_id
+                .get(user)
+                .and_then(|place| candidates.rows.get(*place))
+                .is_some_and(|row| fold(&row.user_name) != fold(&person.user_name)),
             _ => false,
         }
     }
@@ -309,14 +326,16 @@ impl Flight<'_> {
 
     /// Entitled users whom a whole listing of the app does not have are asked for by id (R8, R16).
     async fn confirm_unassigned(&mut self, app: &AppId) -> Result<(), Halt> {
-        let known = std::mem::take(&mut self.known.assignments);
+        let listed = std::mem::take(&mut self.assignments);
         let by_id = self.by_id.clone();
         let absent = self
             .our_users(|user| {
-                user.entitled && !known.contains(&user.okta_id) && !by_id.contains(&user.okta_id)
+                user.entitled
+                    && !listed.contains_key(&user.okta_id)
+                    && !by_id.contains(&user.okta_id)
             })
             .await;
-        self.known.assignments = known;
+        self.assignments = listed;
         let okta = self.sync.okta.clone();
         let mut answers = futures_util::stream::iter(absent?)
             .map(|id| {
@@ -334,7 +353,9 @@ impl Flight<'_> {
                     continue;
                 }
             };
-            self.known.assignments.insert(id.clone());
+            if assigned.is_some() {
+                self.known.assignments.insert(id.clone());
+            }
             let at = self.at(&at);
             self.take_seen(vec![Seen {
                 okta_id: id,
@@ -368,9 +389,14 @@ impl Flight<'_> {
     }
 }
 
-/// The rows that users as read may be.
+/// The rows that users as read may be, and where to find them.
+#[derive(Default)]
 struct Candidates {
     rows: Vec<Row>,
+    by_okta_id: HashMap<OktaUserId, usize>,
+    by_id: HashMap<UserId, usize>,
+    /// By the fold of their userNames.
+    by_name: HashMap<String, usize>,
 }
 
 impl Candidates {
@@ -397,21 +423,25 @@ impl Candidates {
         for name in names {
             rows.extend(users::find_by_user_name(tx, &name).await?);
         }
-        Ok(Self { rows })
+        let mut found = Self::default();
+        for (place, row) in rows.iter().enumerate() {
+            if let Some(okta_id) = &row.okta_id {
+                found.by_okta_id.insert(okta_id.clone(), place);
+            }
+            found.by_id.insert(row.id.clone(), place);
+            found.by_name.insert(fold(&row.user_name), place);
+        }
+        found.rows = rows;
+        Ok(found)
     }
 
     fn rows(&self, seen: &Seen) -> Rows<'_> {
-        let find = |wanted: &dyn Fn(&Row) -> bool| self.rows.iter().find(|row| wanted(row));
+        let at = |place: Option<&usize>| place.and_then(|place| self.rows.get(*place));
         let name = seen.person.as_ref().map(|person| fold(&person.user_name));
         Rows {
-            by_okta_id: find(&|row| row.okta_id.as_ref() == Some(&seen.okta_id)),
-            by_our_id: seen
-                .ours
-                .as_ref()
-                .and_then(|ours| find(&|row| row.id == *ours)),
-            by_name: name
-                .as_ref()
-                .and_then(|name| find(&|row| fold(&row.user_name) == *name)),
+            by_okta_id: at(self.by_okta_id.get(&seen.okta_id)),
+            by_our_id: at(seen.ours.as_ref().and_then(|ours| self.by_id.get(ours))),
+            by_name: at(name.as_ref().and_then(|name| self.by_name.get(name))),
         }
     }
 }

@@ -74,7 +74,6 @@ on_each_store! {
     async fn r7_what_is_asked_for_again_while_it_is_read_stays_on_the_list(store) {
         let user = Target::User(OktaUserId::parse("00u1").unwrap());
         let group = Target::Group(OktaGroupId::parse("00g1").unwrap());
-        let both = [user.clone(), group.clone()];
         let list = async || {
             let mut tx = store.read().await.unwrap();
             rereads::list(&mut tx).await.unwrap()
@@ -88,7 +87,8 @@ on_each_store! {
         let read_at = store.now().await.unwrap();
         store.clock.advance(10);
         store.write(async |tx: &mut Tx| rereads::insert_many(tx, &[(user.clone(), "again")]).await).await.unwrap();
-        let gone = store.write(async |tx: &mut Tx| rereads::remove_many(tx, &both, read_at).await).await.unwrap();
+        let both = [(user.clone(), read_at), (group.clone(), read_at)];
+        let gone = store.write(async |tx: &mut Tx| rereads::remove_many(tx, &both).await).await.unwrap();
         assert_eq!(gone, 1);
         let left = list().await;
         assert_eq!((&left[0].target, left[0].reason.as_str()), (&user, "again"));

@@ -8,12 +8,14 @@ use rosterd::model::actor::Channel;
 use rosterd::model::id::{OktaGroupId, OktaUserId};
 use rosterd::model::pulse::Pulses;
 use rosterd::model::run::{RunKind, RunState};
-use rosterd::model::stop::{Stop, stop_channel};
+use rosterd::model::stop::{Stop, StopSwitch, stop_channel};
 use rosterd::okta::types::HookDelivery;
 use rosterd::service::hooks::{HookQueue, hand_over};
 use rosterd::service::sync::{Ask, find_request, request};
+use rosterd::sim::faults::{Fault, Rule};
 use rosterd::store::rereads::Target;
 use rosterd::tasks::{lease, poller};
+use tokio::task::JoinHandle;
 
 use super::world::{World, with_team};
 use crate::support::stores::on_each_store;
@@ -68,6 +70,76 @@ on_each_store! {
         let world = World::new(store).await;
         let people = world.people(3);
         let group = world.group("Engineering", &people);
+        let loops = Loops::start(&world, "0 0 1 1 *").await;
+        // Nothing was ever read: the first full run does not wait for a schedule.
+        wait(&world, "SELECT COUNT(*) FROM runs WHERE kind = 'full' AND state = 'applied'").await;
+        // A mapped group nobody has read is read at once.
+        world.map(group, "engineering").await;
+        wait(&world, "SELECT COUNT(*) FROM runs WHERE kind = 'delta' AND state = 'applied'").await;
+        assert_eq!(world.store.number("SELECT COUNT(*) FROM edges").await, 3);
+        // Somebody asks, and follows his run.
+        world.store.clock.advance(1_000);
+        let asked = request(&world.sync.service, &world.cx(Channel::Cli), RunKind::Full, true).await.unwrap();
+        wait(&world, "SELECT COUNT(*) FROM runs WHERE dry_run = 1 AND state = 'planned'").await;
+        assert!(find_request(&world.sync.service, &asked.id).await.unwrap().run_id.is_some());
+        // An event.
+        world.sim.org().remove_member(group, people[0]).unwrap();
+        world.store.clock.advance(1_000);
+        let body = format!(r#"{{"data":{{"events":[{{"uuid":"1","eventType":"x","target":[{{"id":"{}","type":"UserGroup"}}]}}]}}}}"#, group.as_str());
+        loops.queue.accept(&HookDelivery::read(body.as_bytes()).unwrap()).unwrap();
+        wait(&world, "SELECT COUNT(*) FROM runs WHERE kind = 'hook' AND state = 'applied'").await;
+        assert_eq!(world.store.number("SELECT COUNT(*) FROM edges").await, 2);
+        loops.stop().await;
+        assert_eq!(world.store.number("SELECT COUNT(*) FROM lease WHERE expires_at > 1800000900000").await, 0, "given back");
+    }
+
+    async fn a_stop_keeps_what_events_named(store) {
+        let (world, people, _) = with_team(store, 3).await;
+        let loops = Loops::start(&world, "0 0 1 1 *").await;
+        wait(&world, "SELECT COUNT(*) FROM lease WHERE holder = 'loops'").await;
+        let body = format!(r#"{{"data":{{"events":[{{"uuid":"1","eventType":"x","target":[{{"id":"{}","type":"User"}}]}}]}}}}"#, people[0].as_str());
+        loops.queue.accept(&HookDelivery::read(body.as_bytes()).unwrap()).unwrap();
+        loops.stop().await;
+        assert_eq!(world.store.number("SELECT COUNT(*) FROM runs WHERE kind = 'hook' AND state = 'applied'").await, 0);
+        assert_eq!(world.store.texts("SELECT object FROM rereads").await, [people[0].as_str().to_owned()]);
+        assert_eq!(world.store.texts("SELECT kind FROM sync_requests WHERE run_id IS NULL").await, ["delta"]);
+    }
+
+    async fn a_first_full_run_that_failed_is_tried_again_when_a_delta_is_due(store) {
+        let world = World::new(store).await;
+        world.sim.faults().add(Rule::always(Fault::Unavailable).on("okta-organization"));
+        let loops = Loops::start(&world, "*/5 * * * * *").await;
+        wait(&world, "SELECT COUNT(*) FROM runs WHERE kind = 'full' AND state = 'failed'").await;
+        world.sim.faults().clear();
+        world.store.clock.advance(6_000);
+        wait(&world, "SELECT COUNT(*) FROM runs WHERE kind = 'full' AND state = 'applied'").await;
+        assert_eq!(world.store.number("SELECT COUNT(*) FROM runs WHERE kind = 'delta'").await, 0, "a delta sees no assignments");
+        world.store.clock.advance(6_000);
+        wait(&world, "SELECT COUNT(*) FROM runs WHERE kind = 'delta' AND state = 'applied'").await;
+        loops.stop().await;
+    }
+
+    async fn a_daemon_that_does_not_poll_hands_events_over(store) {
+        let (world, people, _) = with_team(store, 3).await;
+        let target = Target::User(OktaUserId::parse(people[0].as_str()).unwrap());
+        hand_over(&world.sync.service, &[target]).await.unwrap();
+        assert_eq!(world.store.texts("SELECT kind FROM rereads").await, ["user"]);
+        assert_eq!(world.store.texts("SELECT kind FROM sync_requests").await, ["delta"]);
+        world.delta().await;
+        assert_eq!(world.store.number("SELECT COUNT(*) FROM rereads").await, 0);
+    }
+}
+
+/// The loops of a daemon whose full runs are due once a year.
+struct Loops {
+    switch: StopSwitch,
+    leading: JoinHandle<()>,
+    polling: JoinHandle<()>,
+    queue: Arc<HookQueue>,
+}
+
+impl Loops {
+    async fn start(world: &World, delta: &str) -> Self {
         world.store.arrange("DELETE FROM lease").await;
         let (switch, listener) = stop_channel();
         let (tell, epoch) = tokio::sync::watch::channel(None);
@@ -87,7 +159,7 @@ on_each_store! {
             sync,
             plan: poller::Plan {
                 full: Schedule::parse("0 0 1 1 *").unwrap(),
-                delta: Schedule::parse("0 0 1 1 *").unwrap(),
+                delta: Schedule::parse(delta).unwrap(),
                 seed: 1,
             },
             epoch,
@@ -95,43 +167,23 @@ on_each_store! {
             pulse: pulses.add("poller", poller::PATIENCE),
         };
         let polling = tokio::spawn(polling.run(listener));
-        // Nothing was ever read: the first full run does not wait for a schedule.
-        wait(&world, "SELECT COUNT(*) FROM runs WHERE kind = 'full' AND state = 'applied'").await;
-        // A mapped group nobody has read is read at once.
-        world.map(group, "engineering").await;
-        wait(&world, "SELECT COUNT(*) FROM runs WHERE kind = 'delta' AND state = 'applied'").await;
-        assert_eq!(world.store.number("SELECT COUNT(*) FROM edges").await, 3);
-        // Somebody asks, and follows his run.
-        world.store.clock.advance(1_000);
-        let asked = request(&world.sync.service, &world.cx(Channel::Cli), RunKind::Full, true).await.unwrap();
-        wait(&world, "SELECT COUNT(*) FROM runs WHERE dry_run = 1 AND state = 'planned'").await;
-        assert!(find_request(&world.sync.service, &asked.id).await.unwrap().run_id.is_some());
-        // An event.
-        world.sim.org().remove_member(group, people[0]).unwrap();
-        world.store.clock.advance(1_000);
-        let body = format!(r#"{{"data":{{"events":[{{"uuid":"1","eventType":"x","target":[{{"id":"{}","type":"UserGroup"}}]}}]}}}}"#, group.as_str());
-        queue.accept(&HookDelivery::read(body.as_bytes()).unwrap()).unwrap();
-        wait(&world, "SELECT COUNT(*) FROM runs WHERE kind = 'hook' AND state = 'applied'").await;
-        assert_eq!(world.store.number("SELECT COUNT(*) FROM edges").await, 2);
-        switch.raise(Stop::Soft);
-        polling.await.unwrap();
-        leading.await.unwrap();
-        assert_eq!(world.store.number("SELECT COUNT(*) FROM lease WHERE expires_at > 1800000900000").await, 0, "given back");
+        Self {
+            switch,
+            leading,
+            polling,
+            queue,
+        }
     }
 
-    async fn a_daemon_that_does_not_poll_hands_events_over(store) {
-        let (world, people, _) = with_team(store, 3).await;
-        let target = Target::User(OktaUserId::parse(people[0].as_str()).unwrap());
-        hand_over(&world.sync.service, &[target]).await.unwrap();
-        assert_eq!(world.store.texts("SELECT kind FROM rereads").await, ["user"]);
-        assert_eq!(world.store.texts("SELECT kind FROM sync_requests").await, ["delta"]);
-        world.delta().await;
-        assert_eq!(world.store.number("SELECT COUNT(*) FROM rereads").await, 0);
+    async fn stop(self) {
+        self.switch.raise(Stop::Soft);
+        self.polling.await.unwrap();
+        self.leading.await.unwrap();
     }
 }
 
 async fn wait(world: &World, statement: &'static str) {
-    for _ in 0..200 {
+    for _ in 0..600 {
         if world.store.number(statement).await > 0 {
             return;
         }

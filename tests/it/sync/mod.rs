@@ -1,10 +1,12 @@
 //! Runs of the poller against the simulated Okta.
 
 mod basics;
+mod early;
 mod guarded;
 mod halves;
 mod hooks;
 mod identity;
+mod plans;
 mod population;
 mod pushes;
 pub(crate) mod world;

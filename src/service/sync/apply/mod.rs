@@ -159,9 +159,10 @@ pub(crate) fn stamps_of(change: &Change) -> Vec<Object> {
     let user = |id: &OktaUserId| Object::User(id.to_string());
     let facts = |id: &OktaUserId| Object::Facts(id.to_string());
     match change {
-        Change::CreateGroup { .. } | Change::UpdateGroup { .. } | Change::OktaSideGone { .. } => {
-            Vec::new()
-        }
+        Change::CreateGroup { .. }
+        | Change::UpdateGroup { .. }
+        | Change::OktaSideGone { .. }
+        | Change::JoinGroups { .. } => Vec::new(),
         Change::AddEdge { group, member, .. } | Change::RemoveEdge { group, member, .. } => {
             vec![
                 Object::Edge(group.clone(), member.clone()),

@@ -170,7 +170,8 @@ async fn learn(
         groups::update_shown_members(tx, okta_id.as_str()).await?;
     }
     users::update(tx, &after).await?;
-    rereads::remove_many(tx, &[Target::Login(row.id.clone())], tx.now()).await?;
+    let found = [(Target::Login(row.id.clone()), tx.now())];
+    rereads::remove_many(tx, &found).await?;
     work.touched.users.insert(row.id.clone());
     work.log(
         "user.bound",
