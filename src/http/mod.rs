@@ -7,6 +7,7 @@ pub mod client_addr;
 pub mod error;
 mod gauges;
 pub mod hooks;
+mod leftover;
 pub mod metrics;
 pub mod problem;
 pub mod request_id;

@@ -26,6 +26,7 @@ use tokio::time::{sleep, timeout};
 use tower::ServiceExt as _;
 use tower_http::timeout::TimeoutBody;
 
+use super::leftover;
 use super::tls::TlsReload;
 use crate::model::pulse::Pulse;
 use crate::model::stop::StopListener;
@@ -264,9 +265,16 @@ async fn answer(
     peer: SocketAddr,
     request: hyper::Request<Incoming>,
 ) -> Result<Response, Infallible> {
-    let mut request = request.map(|body| Body::new(Box::pin(TimeoutBody::new(BODY_SILENCE, body))));
-    request.extensions_mut().insert(ConnectInfo(peer));
-    router.oneshot(request).await
+    let will_come = leftover::will_come(request.headers());
+    let (mut head, body) = request.into_parts();
+    head.extensions.insert(ConnectInfo(peer));
+    let (body, rest) = leftover::lend(Box::pin(TimeoutBody::new(BODY_SILENCE, body)));
+    let request = hyper::Request::from_parts(head, Body::new(body));
+    let answered = router.oneshot(request).await;
+    if will_come {
+        rest.discard().await;
+    }
+    answered
 }
 
 /// Looks at the first bytes without taking them: `PRI ` begins HTTP/2 with prior knowledge, and no HTTP/1 method.

@@ -97,15 +97,20 @@ impl Projection {
     }
 
     /// Whether a sub-attribute of an attribute of the core schema appears, for callers that write the values themselves.
+    /// One that is returned on request appears where it is named itself (RFC 7643 section 7).
     pub fn wants_sub(&self, resource: ResourceType, name: &str, sub: &str) -> bool {
-        let is_sub = |path: &AttrPath| {
-            path.sub
-                .as_deref()
-                .is_none_or(|named| named.eq_ignore_ascii_case(sub))
+        let attribute = resource.schema().attribute(name);
+        let on_request = attribute
+            .and_then(|attribute| attribute.sub(sub))
+            .is_some_and(|sub| sub.returned == Returned::Request);
+        let is_sub = |path: &AttrPath| match path.sub.as_deref() {
+            Some(named) => named.eq_ignore_ascii_case(sub),
+            None => !on_request,
         };
         match self.mode {
-            Mode::All => true,
             Mode::Only => self.matching(resource, name).any(is_sub),
+            Mode::All | Mode::Except if on_request => false,
+            Mode::All => true,
             Mode::Except => !self.matching(resource, name).any(is_sub),
         }
     }
@@ -322,8 +327,24 @@ mod tests {
         assert!(!of(Some("displayName"), None).wants(group, "members"));
         assert!(of(Some("members.value"), None).asks(group, "members"));
         assert!(!of(Some("members.value"), None).wants_sub(group, "members", "display"));
-        assert!(of(None, Some("members.display")).wants(group, "members"));
-        assert!(!of(None, Some("members.display")).wants_sub(group, "members", "display"));
+        assert!(of(None, Some("members.type")).wants(group, "members"));
+        assert!(!of(None, Some("members.type")).wants_sub(group, "members", "type"));
+    }
+
+    #[test]
+    fn what_is_returned_on_request_is_not_shown_unless_it_is_named_itself() {
+        let of = |attributes, excluded| Projection::new(attributes, excluded).unwrap();
+        let group = ResourceType::Group;
+        for (projection, shown) in [
+            (of(None, None), false),
+            (of(Some("members"), None), false),
+            (of(None, Some("members.value")), false),
+            (of(Some("members,MEMBERS.Display"), None), true),
+        ] {
+            assert_eq!(projection.wants_sub(group, "members", "display"), shown);
+            let value = projection.wants_sub(group, "members", "value");
+            assert_eq!(value, projection != of(None, Some("members.value")));
+        }
     }
 
     proptest! {

@@ -324,6 +324,42 @@ async fn asks_by_tls(running: &Running, root: &CertificateDer<'static>, protocol
     answer.ends_with("127.0.0.1")
 }
 
+/// A POST nobody takes here: it is refused by its head alone.
+fn unwanted(length: usize, more: &str) -> String {
+    format!(
+        "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n{more}\r\n"
+    )
+}
+
+#[tokio::test]
+async fn a_refusal_reaches_a_client_that_is_still_sending() {
+    let running = start(options()).await;
+    // More than the sockets hold: were the connection closed at once, the write would break and the answer be lost.
+    let body = vec![b'x'; 20 * 1024 * 1024];
+    let mut stream = connect(&running).await;
+    stream
+        .write_all(unwanted(body.len(), "").as_bytes())
+        .await
+        .unwrap();
+    stream.write_all(&body).await.unwrap();
+    let answer = read_all(&mut stream).await;
+    assert!(answer.starts_with("HTTP/1.1 405 "), "{answer}");
+}
+
+#[tokio::test]
+async fn a_refusal_waits_for_no_body_that_will_not_come() {
+    let running = start(options()).await;
+    for (length, more) in [
+        (1_000_000, "Expect: 100-continue\r\n"),
+        (1_000_000_000_000, ""),
+    ] {
+        let began = Instant::now();
+        let answer = say(&running, &unwanted(length, more)).await;
+        assert!(answer.starts_with("HTTP/1.1 405 "), "{answer}");
+        assert!(began.elapsed() < 3 * PATIENCE);
+    }
+}
+
 #[tokio::test]
 async fn tls_serves_both_protocols_and_takes_a_new_certificate_while_it_runs() {
     let folder = tempfile::tempdir().unwrap();

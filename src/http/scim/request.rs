@@ -5,6 +5,7 @@ use http::header::{CONTENT_LENGTH, HeaderName, IF_MATCH, IF_NONE_MATCH};
 use http::request::Parts;
 use http::{HeaderMap, Uri};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use percent_encoding::percent_decode_str;
 
 use super::{ROOT, media};
 use crate::http::App;
@@ -68,10 +69,19 @@ fn nobody() -> Cx {
 /// The query's parameters; a space may come as `%20` or `+`.
 fn pairs(uri: &Uri) -> Result<Vec<(String, String)>, ScimError> {
     let query = uri.query().unwrap_or_default();
+    // The parser below would put U+FFFD in the place of what is no UTF-8, and so ask for something else.
+    if percent_decode_str(query).decode_utf8().is_err() {
+        return Err(ScimError::invalid_value(
+            "A parameter is not UTF-8, percent-encoded.",
+        ));
+    }
     let pairs: Vec<(String, String)> = url::form_urlencoded::parse(query.as_bytes())
         .into_owned()
         .collect();
-    if pairs.iter().any(|(_, value)| value.contains('\0')) {
+    if pairs
+        .iter()
+        .any(|(name, value)| name.contains('\0') || value.contains('\0'))
+    {
         return Err(ScimError::invalid_value(
             "A parameter holds U+0000; leave it out.",
         ));

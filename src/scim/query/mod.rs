@@ -90,7 +90,10 @@ impl ListQuery {
             sort_by,
             sort_order,
             start_index: integer("startIndex", start_index.filter(|text| !text.is_empty()))?,
-            count: integer("count", count.filter(|text| !text.is_empty()))?,
+            count: counted(
+                cursor,
+                integer("count", count.filter(|text| !text.is_empty())),
+            )?,
             cursor,
             projection: Projection::new(attributes, excluded)?,
         })
@@ -106,13 +109,14 @@ impl ListQuery {
             names(&object, "attributes")?,
             names(&object, "excludedAttributes")?,
         );
+        let cursor = text(&object, "cursor")?;
         Self::read(Raw {
             filter: text(&object, "filter")?,
             sort_by: text(&object, "sortBy")?,
             sort_order: text(&object, "sortOrder")?,
             start_index: number(&object, "startIndex")?,
-            count: number(&object, "count")?,
-            cursor: text(&object, "cursor")?,
+            count: counted(cursor, number(&object, "count"))?,
+            cursor,
             projection: Projection::from_lists(&attributes, &excluded)?,
         })
     }
@@ -278,6 +282,14 @@ fn integer(name: &str, text: Option<&str>) -> Result<Option<i64>, ScimError> {
 
 fn not_integer(name: &str) -> ScimError {
     ScimError::invalid_value(format!("{name} must be an integer of at most 64 bits."))
+}
+
+/// A `count` that is no number; with a cursor RFC 9865 section 2.1 has a word of its own for it.
+fn counted<T>(cursor: Option<&str>, count: Result<T, ScimError>) -> Result<T, ScimError> {
+    count.map_err(|error| match cursor {
+        Some(_) => ScimError::invalid_count(error.detail),
+        None => error,
+    })
 }
 
 fn present<'a>(object: &'a Object, name: &str) -> Option<&'a Value> {

@@ -62,6 +62,20 @@ fn what_cannot_be_meant_is_refused_by_name() {
 }
 
 #[test]
+fn with_a_cursor_a_count_that_is_none_is_an_invalid_count() {
+    let cursor = ("cursor", "");
+    for count in ["0", "-1", "x", "99999999999999999999"] {
+        let error = read(&[cursor, ("count", count)]).unwrap_err();
+        assert_eq!(error.scim_type, Some(ScimType::InvalidCount), "{count}");
+        let body = format!(r#"{{"cursor":"","count":{}}}"#, json!(count));
+        let error = ListQuery::from_search(body.as_bytes()).unwrap_err();
+        assert_eq!(error.scim_type, Some(ScimType::InvalidCount), "{count}");
+    }
+    let by_index = read(&[("count", "x")]).unwrap_err();
+    assert_eq!(by_index.scim_type, Some(ScimType::InvalidValue));
+}
+
+#[test]
 fn a_search_body_says_the_same_as_parameters() {
     let body = br#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],"filter":"title pr",
         "sortBy":"name.familyName","sortOrder":"descending","STARTINDEX":3,"count":7,"attributes":["userName","emails"]}"#;

@@ -1,10 +1,10 @@
 //! The core Group (RFC 7643 sections 4.2, 8.7.1).
 //!
-//! Difference to section 8.7.1: a member has `display`, read-only. Section 2.4 gives it to every multi-valued attribute
-//! and the example of section 8.4 shows it; a client that builds its types from `/Schemas` would refuse it unannounced.
-//! `displayName` is required, as section 4.2 says in words.
+//! Difference to section 8.7.1: a member has `display`, as section 2.4 gives to every multi-valued attribute. It is
+//! read-only, and returned on request: by default a member reads back as it was written, and a large group is no longer
+//! than it must be. `displayName` is required, as section 4.2 says in words.
 
-use super::{Attribute, Mutability, Schema};
+use super::{Attribute, Mutability, Returned, Schema};
 
 static MEMBERS: &[Attribute] = &[
     Attribute::string("value", "Id of the member.").mutability(Mutability::Immutable),
@@ -13,7 +13,9 @@ static MEMBERS: &[Attribute] = &[
     Attribute::string("type", "Kind of the member.")
         .canonical(&["User", "Group"])
         .mutability(Mutability::Immutable),
-    Attribute::string("display", "Name of the member.").mutability(Mutability::ReadOnly),
+    Attribute::string("display", "Name of the member.")
+        .mutability(Mutability::ReadOnly)
+        .returned(Returned::Request),
 ];
 
 static GROUP_ATTRIBUTES: &[Attribute] = &[

@@ -14,6 +14,9 @@ pub const DEFAULT_COUNT: u64 = 100;
 /// Okta advances by 100 whatever it was given, so a page may never be capped below.
 const LEAST_MAX: u64 = 100;
 
+/// What cursors over users and groups together are bound to.
+const EVERYTHING: &str = "/";
+
 /// A list of users or of groups (RFC 7644 sections 3.4.2 and 3.4.3, RFC 9865).
 ///
 /// Without `sortBy` it is in the order of creation, so that creating and changing never skip or repeat a resource between
@@ -41,11 +44,7 @@ pub async fn list(
         Some(position) => Start::Behind(
             Key::from_position(&position)
                 .filter(|key| key.fits(sort.as_ref()))
-                .ok_or_else(|| {
-                    ScimError::invalid_cursor(
-                        "The cursor is not one of this service; start again without one.",
-                    )
-                })?,
+                .ok_or_else(not_ours)?,
         ),
         None => Start::Offset(offset(&query.page)),
     };
@@ -79,14 +78,8 @@ pub async fn list(
 /// does not have is met by none of that kind.
 ///
 /// # Errors
-/// [`Error::Scim`] for a filter or order that makes no sense for either, and for cursors, which go by one kind.
+/// [`Error::Scim`] for a filter or order that makes no sense for either, or a cursor that makes none here.
 pub async fn search_all(service: &Service, base: &str, query: &ListQuery) -> Result<Body, Error> {
-    if query.page.by_cursor() {
-        return Err(ScimError::invalid_cursor(
-            "Here pages go by startIndex; use /Users/.search or /Groups/.search to go by cursor.",
-        )
-        .into());
-    }
     let checked = [ResourceType::User, ResourceType::Group]
         .map(|resource| query.check(resource).map(|()| resource));
     if let [Err(error), Err(_)] = checked {
@@ -96,31 +89,70 @@ pub async fn search_all(service: &Service, base: &str, query: &ListQuery) -> Res
         base: base.to_owned(),
         projection: query.projection.clone(),
     };
-    let limit = limit(service, query);
+    let position = query.position(EVERYTHING)?;
+    let behind = position
+        .as_deref()
+        .map(|at| opened(at, query))
+        .transpose()?;
     let mut tx = service.store.read().await?;
-    let (mut total, mut items, mut parts) = (0, 0, Vec::new());
+    let mut left = limit(service, query);
     let mut skip = offset(&query.page);
-    let mut left = limit;
+    let (mut total, mut items, mut more, mut last) = (0, 0, false, None);
+    let mut parts = Vec::new();
     for resource in checked.into_iter().flatten() {
         let sort = sort(resource, query);
+        let passed = matches!(&behind, Some((kind, _)) if *kind != resource && resource == ResourceType::User);
+        let from = match &behind {
+            Some((kind, key)) if *kind == resource => Start::Behind(key.clone()),
+            _ => Start::Offset(skip),
+        };
         let asked = Query {
             resource,
             filter: query.filter.as_ref(),
             sort: sort.as_ref(),
-            from: Start::Offset(skip),
-            limit: left,
+            from,
+            // One more says whether there is a next page.
+            limit: left.saturating_add(1),
             base,
         };
         let of_kind = search::count(&mut tx, &asked).await.map_err(refused)?;
-        let keys = keys(&mut tx, &asked, left).await?;
+        let mut found = if passed {
+            Vec::new()
+        } else {
+            keys(&mut tx, &asked, asked.limit).await?
+        };
+        more |= found.len() > limit_len(left);
+        found.truncate(limit_len(left));
         skip = skip.saturating_sub(of_kind).max(0);
-        left -= i64::try_from(keys.len()).unwrap_or(left);
-        items += count(&keys);
+        left -= i64::try_from(found.len()).unwrap_or(left);
+        items += count(&found);
         total += u64::try_from(of_kind).unwrap_or(0);
-        parts.push((resource, keys.into_iter().map(|key| key.seq).collect()));
+        if let Some(key) = found.last() {
+            last = Some(format!("{}{}", resource.endpoint(), key.to_position()));
+        }
+        parts.push((resource, found.into_iter().map(|key| key.seq).collect()));
     }
-    let head = list_head(total, items, &query.page, None);
+    let next = last
+        .filter(|_| more && query.page.by_cursor())
+        .map(|at| cursor::encode(&at, query.fingerprint(EVERYTHING)));
+    let head = list_head(total, items, &query.page, next.as_deref());
     Ok(Body::of_list(tx, view, &head, parts))
+}
+
+/// What a cursor over everything holds: of which kind the last resource was, and its key.
+fn opened(position: &str, query: &ListQuery) -> Result<(ResourceType, Key), ScimError> {
+    [ResourceType::User, ResourceType::Group]
+        .into_iter()
+        .find_map(|resource| {
+            let key = Key::from_position(position.strip_prefix(resource.endpoint())?)?;
+            key.fits(sort(resource, query).as_ref())
+                .then_some((resource, key))
+        })
+        .ok_or_else(not_ours)
+}
+
+fn not_ours() -> ScimError {
+    ScimError::invalid_cursor("The cursor is not one of this service; start again without one.")
 }
 
 /// The lookup by userName: one statement and no snapshot.

@@ -187,6 +187,27 @@ on_each_store! {
         assert_eq!(store.number("SELECT COUNT(*) FROM tokens WHERE scope = 'scim' AND last_used_at IS NOT NULL").await, 1);
     }
 
+    async fn the_last_use_of_a_token_is_written_at_most_once_a_minute(store) {
+        let client = Client::new(&store).await;
+        // The doors of a daemon that was just started believe nothing yet and look the token up.
+        let another = || Client { token: client.token.clone(), ..Client::without_token(&store) };
+        let used = "SELECT MAX(last_used_at) FROM tokens";
+        client.get("/Users").await;
+        let first = store.number(used).await;
+        store.clock.advance(59_000);
+        let first_daemon = another();
+        assert_eq!(first_daemon.get("/Users").await.status, 200);
+        store.clock.advance(2_000);
+        assert_eq!(another().get("/Users").await.status, 200);
+        // Written beside the request.
+        let began = std::time::Instant::now();
+        while store.number(used).await == first {
+            assert!(began.elapsed() < std::time::Duration::from_secs(30), "the use was never written");
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        assert_eq!(store.number(used).await, first + 61_000, "not at 59 s");
+    }
+
     async fn the_service_provider_config_is_open_and_the_same_for_everybody(store) {
         let client = Client::new(&store).await;
         let path = "/scim/v2/ServiceProviderConfig";

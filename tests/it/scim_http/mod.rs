@@ -2,8 +2,11 @@
 
 mod client;
 mod door;
+mod lossless;
+mod paging;
 mod protocol;
 mod secrets;
+mod versions;
 mod writes;
 
 pub(crate) use client::Answer;

@@ -131,6 +131,17 @@ impl Daemon {
         headers: &[(&str, &str)],
         body: Option<&Value>,
     ) -> Answer {
+        let body = body.map(|body| body.to_string().into());
+        self.send_body(method, path, headers, body).await
+    }
+
+    async fn send_body(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<reqwest::Body>,
+    ) -> Answer {
         let url = if path.starts_with("http") {
             path.to_owned()
         } else {
@@ -142,7 +153,7 @@ impl Daemon {
             request = request.header(*name, *value);
         }
         if let Some(body) = body {
-            request = request.body(body.to_string());
+            request = request.body(body);
         }
         let response = request.send().await.unwrap();
         Answer {
@@ -154,6 +165,28 @@ impl Daemon {
 
     /// A SCIM request as Okta's client sends it.
     pub(crate) async fn scim(&self, method: &str, path: &str, body: Option<&Value>) -> Answer {
+        let body = body.map(|body| body.to_string().into());
+        self.scim_body(method, path, body).await
+    }
+
+    /// The same with a body that may be anything; none where it is empty and the method is one that has none.
+    pub(crate) async fn scim_bytes(&self, method: &str, path: &str, body: Vec<u8>) -> Answer {
+        let bodiless = body.is_empty() && matches!(method, "GET" | "DELETE");
+        let body = (!bodiless).then(|| body.into());
+        self.scim_body(method, path, body).await
+    }
+
+    /// The same in chunks: its length is not told beforehand.
+    pub(crate) async fn scim_stream(&self, method: &str, path: &str, body: Vec<u8>) -> Answer {
+        let chunks: Vec<std::io::Result<Vec<u8>>> = body
+            .chunks(64 * 1024)
+            .map(|part| Ok(part.to_vec()))
+            .collect();
+        let body = reqwest::Body::wrap_stream(futures_util::stream::iter(chunks));
+        self.scim_body(method, path, Some(body)).await
+    }
+
+    async fn scim_body(&self, method: &str, path: &str, body: Option<reqwest::Body>) -> Answer {
         let bearer = format!("Bearer {}", self.token);
         let mut headers = vec![
             ("accept", "application/scim+json"),
@@ -164,7 +197,7 @@ impl Daemon {
         if body.is_some() {
             headers.push(("content-type", "application/scim+json; charset=utf-8"));
         }
-        self.send(method, &format!("/scim/v2{path}"), &headers, body)
+        self.send_body(method, &format!("/scim/v2{path}"), &headers, body)
             .await
     }
 
