@@ -4,6 +4,7 @@
 //! after a 4xx; then the event is lost.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -88,6 +89,7 @@ pub struct Hooks {
     http: reqwest::Client,
     registered: Mutex<Vec<Hook>>,
     on_the_way: Mutex<Vec<Delivery>>,
+    batch: AtomicUsize,
     /// What is done to deliveries.
     pub weather: Weather,
 }
@@ -98,6 +100,7 @@ impl Hooks {
             http,
             registered: Mutex::default(),
             on_the_way: Mutex::default(),
+            batch: AtomicUsize::new(1),
             weather: Weather::new(seed),
         }
     }
@@ -105,6 +108,11 @@ impl Hooks {
     /// The registered hooks.
     pub fn list(&self) -> Vec<Hook> {
         lock(&self.registered).clone()
+    }
+
+    /// How many events one delivery may carry: one, unless told otherwise.
+    pub fn set_batch(&self, events: usize) {
+        self.batch.store(events.max(1), Ordering::SeqCst);
     }
 
     pub(super) fn add(&self, hook: Hook) {
@@ -181,21 +189,23 @@ impl Hooks {
         self.weather.shuffle(&mut on_the_way);
     }
 
-    /// Delivers what is due at `now`, one POST for each event.
+    /// Delivers what is due at `now`; neighbours that go to the same hook share a POST, as far as a batch goes.
     pub async fn deliver_due(&self, now: Timestamp) -> Vec<Delivered> {
         let due: Vec<Delivery> = lock(&self.on_the_way)
             .extract_if(.., |delivery| delivery.due <= now)
             .collect();
+        let limit = self.batch.load(Ordering::SeqCst);
         let mut done = Vec::new();
-        for delivery in due {
-            let Some(hook) = self
-                .list()
-                .into_iter()
-                .find(|hook| hook.id == delivery.hook)
-            else {
-                continue;
-            };
-            done.push(self.deliver(&hook, &delivery.event, now).await);
+        for neighbours in due.chunk_by(|one, next| one.hook == next.hook) {
+            for batch in neighbours.chunks(limit) {
+                let hooks = self.list();
+                let hook = batch
+                    .first()
+                    .and_then(|first| hooks.iter().find(|hook| hook.id == first.hook));
+                if let Some(hook) = hook {
+                    done.extend(self.deliver(hook, batch, now).await);
+                }
+            }
         }
         done
     }
@@ -205,11 +215,15 @@ impl Hooks {
         lock(&self.on_the_way).len()
     }
 
-    async fn deliver(&self, hook: &Hook, event: &Event, now: Timestamp) -> Delivered {
+    async fn deliver(&self, hook: &Hook, batch: &[Delivery], now: Timestamp) -> Vec<Delivered> {
+        let events: Vec<Value> = batch
+            .iter()
+            .map(|delivery| delivery.event.to_json())
+            .collect();
         let body = json!({
             "eventType": "com.okta.event_hook", "eventTypeVersion": "1.0", "cloudEventsVersion": "0.1",
-            "source": hook.uri, "eventId": event.uuid, "eventTime": now, "contentType": "application/json",
-            "data": {"events": [event.to_json()]},
+            "source": hook.uri, "eventId": batch.first().map(|delivery| delivery.event.uuid.as_str()), "eventTime": now,
+            "contentType": "application/json", "data": {"events": events},
         });
         let mut answers = Vec::new();
         for _attempt in 0..2 {
@@ -229,11 +243,12 @@ impl Hooks {
                 break;
             }
         }
-        Delivered {
-            uuid: event.uuid.clone(),
-            event_type: event.event_type,
-            answers,
-        }
+        let delivered = |delivery: &Delivery| Delivered {
+            uuid: delivery.event.uuid.clone(),
+            event_type: delivery.event.event_type,
+            answers: answers.clone(),
+        };
+        batch.iter().map(delivered).collect()
     }
 }
 

@@ -1,4 +1,4 @@
-//! `/api/v1/apps/{id}`: app users, assigned groups and pushed groups.
+//! `/api/v1/apps/{id}`: app users and assigned groups.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::error::ApiError;
 use super::page::PageRequest;
-use super::{Answer, Body, id};
+use super::{Answer, Body, OptionalBody, id};
 use crate::sim::Shared;
 use crate::sim::access::{Principal, Right};
 use crate::sim::org::{AppUser, OktaId, Org};
@@ -75,8 +75,8 @@ pub(super) async fn user(
         .ok_or_else(|| ApiError::not_found(&format!("{user} (AppUser)")))
 }
 
-/// Assigns a person by hand. The body's `id` names who; its `profile` overrides nothing here, because the app's
-/// mappings have the last word.
+/// Assigns a person by hand. The body's `id` names who; its `profile` overrides nothing, because the app's mappings have
+/// the last word.
 pub(super) async fn assign(
     State(app): App,
     Extension(who): Extension<Principal>,
@@ -92,9 +92,30 @@ pub(super) async fn assign(
     ours(&org, &raw)?;
     let user = id(user)?;
     org.assign_user(user)?;
+    answer_app_user(&org, user)
+}
+
+/// Gives a person attributes of the app's own.
+pub(super) async fn update_user(
+    State(app): App,
+    Extension(who): Extension<Principal>,
+    Path((raw, user)): Path<(String, String)>,
+    Body(body): Body,
+) -> Answer {
+    who.needs(Right::WriteApps)?;
+    let mut org = app.org();
+    ours(&org, &raw)?;
+    let user = id(&user)?;
+    if let Some(profile) = body.get("profile").and_then(Value::as_object) {
+        org.set_app_user_profile(user, profile)?;
+    }
+    answer_app_user(&org, user)
+}
+
+fn answer_app_user(org: &Org, user: OktaId) -> Answer {
     let found = org
         .app_user(user)
-        .and_then(|app_user| shown(&org, app_user, false));
+        .and_then(|app_user| shown(org, app_user, false));
     found
         .map(|found| Json(found).into_response())
         .ok_or_else(|| ApiError::not_found("AppUser"))
@@ -146,12 +167,18 @@ pub(super) async fn assign_group(
     State(app): App,
     Extension(who): Extension<Principal>,
     Path((raw, group)): Path<(String, String)>,
+    OptionalBody(body): OptionalBody,
 ) -> Answer {
     who.needs(Right::WriteApps)?;
     let mut org = app.org();
     ours(&org, &raw)?;
-    org.assign_group(id(&group)?)?;
-    Ok(Json(json!({"id": group, "profile": {}})).into_response())
+    let assigned = id(&group)?;
+    org.assign_group(assigned)?;
+    let profile = body.and_then(|body| body.get("profile")?.as_object().cloned());
+    if let Some(profile) = &profile {
+        org.set_app_group_profile(assigned, profile)?;
+    }
+    Ok(Json(json!({"id": group, "profile": profile.unwrap_or_default()})).into_response())
 }
 
 pub(super) async fn unassign_group(
@@ -166,69 +193,7 @@ pub(super) async fn unassign_group(
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-/// Needs the right to read groups as well as apps.
-pub(super) async fn mappings(
-    State(app): App,
-    Extension(who): Extension<Principal>,
-    OriginalUri(uri): OriginalUri,
-    Path(raw): Path<String>,
-    Query(query): Params,
-) -> Answer {
-    who.needs(Right::ReadApps)?;
-    who.needs(Right::ReadGroups)?;
-    let page = PageRequest::read(&query, 100, 1000)?;
-    let org = app.org();
-    ours(&org, &raw)?;
-    let is = |value: &Value, name: &str| {
-        query
-            .get(name)
-            .is_none_or(|wanted| value.get(name).and_then(Value::as_str) == Some(wanted))
-    };
-    let items = org
-        .mappings()
-        .filter(|mapping| page.after.is_none_or(|after| mapping.id > after))
-        .map(|mapping| (mapping.id, mapping.to_json()))
-        .filter(|(_, mapping)| is(mapping, "sourceGroupId") && is(mapping, "status"));
-    Ok(page.answer(items, &app.base_url, &uri, app.link_style()))
-}
-
-pub(super) async fn push(
-    State(app): App,
-    Extension(who): Extension<Principal>,
-    Path(raw): Path<String>,
-    Body(body): Body,
-) -> Answer {
-    who.needs(Right::WriteApps)?;
-    let source = body.get("sourceGroupId").and_then(Value::as_str);
-    let source =
-        source.ok_or_else(|| ApiError::invalid("sourceGroupId: The field cannot be left blank"))?;
-    let mut org = app.org();
-    ours(&org, &raw)?;
-    let mapping = org.push_group(id(source)?)?;
-    let shown = org
-        .mapping(mapping)
-        .map(|mapping| Json(mapping.to_json()).into_response());
-    shown.ok_or_else(|| ApiError::not_found("GroupPushMapping"))
-}
-
-/// Unlinks; `deleteTargetGroup=true` deletes the copy over SCIM.
-pub(super) async fn unlink(
-    State(app): App,
-    Extension(who): Extension<Principal>,
-    Path((raw, mapping)): Path<(String, String)>,
-    Query(query): Params,
-) -> Answer {
-    who.needs(Right::WriteApps)?;
-    let mut org = app.org();
-    ours(&org, &raw)?;
-    let delete = query
-        .get("deleteTargetGroup")
-        .is_some_and(|text| text == "true");
-    org.unlink_group(id(&mapping)?, delete)?;
-    Ok(StatusCode::NO_CONTENT.into_response())
-}
-
-fn ours(org: &Org, raw: &str) -> Result<(), ApiError> {
+pub(super) fn ours(org: &Org, raw: &str) -> Result<(), ApiError> {
     if org.app().id.as_str() == raw {
         Ok(())
     } else {

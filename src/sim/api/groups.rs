@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use axum::extract::{OriginalUri, Path, Query, State};
 use axum::response::IntoResponse;
 use axum::{Extension, Json};
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
 use super::error::ApiError;
+use super::fields::Shown;
 use super::filter::{Filter, Op};
 use super::page::PageRequest;
 use super::{Answer, Body, id};
@@ -24,8 +25,10 @@ pub(super) async fn list(
     Extension(who): Extension<Principal>,
     OriginalUri(uri): OriginalUri,
     Query(query): Params,
+    headers: HeaderMap,
 ) -> Answer {
     who.needs(Right::ReadGroups)?;
+    let parts = Shown::read(query.get("fields"), &headers)?;
     let page = PageRequest::read(&query, 200, 10_000)?;
     let filter = expression(&query)?;
     let org = app.org();
@@ -37,7 +40,7 @@ pub(super) async fn list(
                 who.sees_group(group) && facts.name.to_lowercase().starts_with(&prefix)
             })
             .take(page.limit.min(300))
-            .map(|(group, facts)| group.to_json(facts, &app.base_url))
+            .map(|(group, facts)| parts.of(group.to_json(facts, &app.base_url)))
             .collect();
         return Ok(Json(found).into_response());
     }
@@ -59,7 +62,7 @@ pub(super) async fn list(
                     filter.matches(&|name: &str| attribute(group, facts, name))
                 })
         })
-        .map(|(group, facts)| (group.id, group.to_json(facts, &app.base_url)));
+        .map(|(group, facts)| (group.id, parts.of(group.to_json(facts, &app.base_url))));
     Ok(page.answer(items, &app.base_url, &uri, app.link_style()))
 }
 
@@ -81,8 +84,10 @@ pub(super) async fn members(
     OriginalUri(uri): OriginalUri,
     Path(raw): Path<String>,
     Query(query): Params,
+    headers: HeaderMap,
 ) -> Answer {
     who.needs(Right::ReadGroups)?;
+    let parts = Shown::read(None, &headers)?;
     let page = PageRequest::read(&query, 1000, 1000)?;
     let org = app.org();
     let group = visible(&org, &who, &raw)?;
@@ -92,7 +97,7 @@ pub(super) async fn members(
     let items = group
         .members()
         .range((lower, std::ops::Bound::Unbounded))
-        .filter_map(|member| Some((*member, org.user(*member)?.to_json())));
+        .filter_map(|member| Some((*member, parts.of(org.user(*member)?.to_json()))));
     Ok(page.answer(items, &app.base_url, &uri, app.link_style()))
 }
 

@@ -14,7 +14,11 @@ use super::{Answer, Shared};
 use crate::model::time::Timestamp;
 use crate::sim::access::{Principal, Right};
 
-const WEEK_MS: i64 = 7 * 24 * 3_600_000;
+const DAY_MS: i64 = 24 * 3_600_000;
+/// Where a query begins that does not say so.
+const WEEK_MS: i64 = 7 * DAY_MS;
+/// How far back a query may begin.
+const HALF_YEAR_MS: i64 = 180 * DAY_MS;
 
 pub(super) async fn list(
     State(app): State<std::sync::Arc<Shared>>,
@@ -45,6 +49,11 @@ pub(super) async fn list(
         }
         None => org.now().minus_millis(WEEK_MS),
     };
+    if org.now().since(since) > HALF_YEAR_MS {
+        return Err(ApiError::invalid(
+            "since: must not be more than 180 days in the past",
+        ));
+    }
     let from = match query.get("after") {
         Some(cursor) => cursor
             .parse::<u64>()

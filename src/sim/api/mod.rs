@@ -2,7 +2,9 @@
 
 mod apps;
 mod error;
+mod fields;
 mod filter;
+mod group_push;
 mod groups;
 mod hooks;
 mod logs;
@@ -59,7 +61,9 @@ pub(super) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/apps/{id}/users", get(apps::users).post(apps::assign))
         .route(
             "/apps/{id}/users/{user}",
-            get(apps::user).delete(apps::unassign),
+            get(apps::user)
+                .post(apps::update_user)
+                .delete(apps::unassign),
         )
         .route("/apps/{id}/groups", get(apps::groups))
         .route(
@@ -68,11 +72,13 @@ pub(super) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         )
         .route(
             "/apps/{id}/group-push/mappings",
-            get(apps::mappings).post(apps::push),
+            get(group_push::list).post(group_push::create),
         )
         .route(
             "/apps/{id}/group-push/mappings/{mapping}",
-            delete(apps::unlink),
+            get(group_push::show)
+                .patch(group_push::update)
+                .delete(group_push::unlink),
         )
         .route("/logs", get(logs::list))
         .route("/eventHooks", get(hooks::list).post(hooks::create))
@@ -146,6 +152,25 @@ fn with_standing(mut response: Response, standing: Standing) -> Response {
 
 fn id(raw: &str) -> Result<OktaId, ApiError> {
     OktaId::parse(raw).ok_or_else(|| ApiError::not_found(raw))
+}
+
+/// A body that may be left out.
+struct OptionalBody(Option<serde_json::Value>);
+
+impl<S: Send + Sync> FromRequest<S> for OptionalBody {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let bytes = bytes::Bytes::from_request(request, state)
+            .await
+            .map_err(|_| ApiError::bad_body())?;
+        if bytes.is_empty() {
+            return Ok(Self(None));
+        }
+        serde_json::from_slice(&bytes)
+            .map(|body| Self(Some(body)))
+            .map_err(|_| ApiError::bad_body())
+    }
 }
 
 /// A JSON body, whatever its content type; anything else is E0000003.

@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use axum::extract::{OriginalUri, Path, Query, State};
 use axum::response::IntoResponse;
 use axum::{Extension, Json};
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value, json};
 
 use super::error::ApiError;
+use super::fields::Shown;
 use super::filter::{Filter, Op};
 use super::page::PageRequest;
 use super::{Answer, Body, id};
@@ -25,8 +26,10 @@ pub(super) async fn list(
     Extension(who): Extension<Principal>,
     OriginalUri(uri): OriginalUri,
     Query(query): Params,
+    headers: HeaderMap,
 ) -> Answer {
     who.needs(Right::ReadUsers)?;
+    let parts = Shown::read(query.get("fields"), &headers)?;
     let by_prefix = query.get("q").map(|q| q.to_lowercase());
     let page = PageRequest::read(&query, if by_prefix.is_some() { 10 } else { 200 }, 200)?;
     let filter = expression(&query)?;
@@ -52,10 +55,13 @@ pub(super) async fn list(
                 .is_none_or(|prefix| has_prefix(user, prefix))
     });
     if by_prefix.is_some() {
-        let found: Vec<Value> = found.take(page.limit).map(User::to_json).collect();
+        let found: Vec<Value> = found
+            .take(page.limit)
+            .map(|user| parts.of(user.to_json()))
+            .collect();
         return Ok(Json(found).into_response());
     }
-    let items = found.map(|user| (user.id, user.to_json()));
+    let items = found.map(|user| (user.id, parts.of(user.to_json())));
     Ok(page.answer(items, &app.base_url, &uri, app.link_style()))
 }
 
@@ -63,8 +69,10 @@ pub(super) async fn show(
     State(app): App,
     Extension(who): Extension<Principal>,
     Path(raw): Path<String>,
+    headers: HeaderMap,
 ) -> Answer {
     who.needs(Right::ReadUsers)?;
+    let parts = Shown::read(None, &headers)?;
     if raw == "me" {
         // An SSWS token answers with the admin who made it; a service app has no "me".
         return who
@@ -75,7 +83,7 @@ pub(super) async fn show(
     let org = app.org();
     let user = visible(&org, &who, &raw)?;
     let etag = format!("W/\"{}\"", user.last_updated.as_millis());
-    Ok(([(http::header::ETAG, etag)], Json(user.to_json())).into_response())
+    Ok(([(http::header::ETAG, etag)], Json(parts.of(user.to_json()))).into_response())
 }
 
 pub(super) async fn groups(

@@ -1,8 +1,9 @@
-//! The org server as an OIDC issuer: discovery, keys, code flow with PKCE, userinfo.
+//! The org server as an OIDC issuer: discovery, keys, code flow with PKCE, userinfo, logout.
 //!
 //! Nobody is asked anything: [`Oidc::sign_in_as`] says who signs in next, and the authorization endpoint consents.
 
 mod claims;
+mod logout;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -33,6 +34,8 @@ pub struct WebApp {
     pub client_secret: String,
     /// Where codes may be sent.
     pub redirect_uris: Vec<String>,
+    /// Where browsers may be sent after signing out.
+    pub post_logout_redirect_uris: Vec<String>,
 }
 
 struct Code {
@@ -98,6 +101,7 @@ pub(super) fn router() -> Router<Arc<Shared>> {
         .route("/oauth2/v1/authorize", get(authorize))
         .route("/oauth2/v1/token", post(token))
         .route("/oauth2/v1/userinfo", get(userinfo))
+        .route("/oauth2/v1/logout", get(logout::logout))
 }
 
 /// Custom scopes and claims are not listed.

@@ -1,5 +1,7 @@
 //! The one application: who is assigned to it, and how far provisioning got.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use super::group::no_group;
@@ -52,6 +54,8 @@ pub struct App {
     pub provisioning: bool,
     /// The groups assigned, by priority.
     pub groups: Vec<OktaId>,
+    /// The attributes an assigned group gives its members.
+    pub(super) group_profiles: BTreeMap<OktaId, Map<String, Value>>,
 }
 
 impl App {
@@ -62,6 +66,7 @@ impl App {
             created: now,
             provisioning: true,
             groups: Vec::new(),
+            group_profiles: BTreeMap::new(),
         }
     }
 
@@ -98,6 +103,8 @@ pub struct AppUser {
     pub last_sync: Option<Timestamp>,
     /// The attributes as last pushed, from which a PATCH takes what changed.
     pub pushed: Option<Map<String, Value>>,
+    /// The attributes an admin gave this person in the app.
+    pub(super) own: Map<String, Value>,
 }
 
 impl AppUser {
@@ -230,6 +237,7 @@ impl Org {
             .copied()
             .collect();
         self.app.groups.retain(|assigned| *assigned != group);
+        self.app.group_profiles.remove(&group);
         let targets = vec![self.group_target(group), self.app_target()];
         self.record("group.application_assignment.remove", targets);
         for member in members {
@@ -340,6 +348,7 @@ impl Org {
             last_updated: now,
             last_sync: None,
             pushed: None,
+            own: Map::new(),
         };
         self.app_users.insert(user, app_user);
         let targets = vec![self.user_target(user), self.app_target()];

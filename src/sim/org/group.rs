@@ -204,9 +204,12 @@ impl Org {
         self.record("group.profile.update", targets);
         if renamed {
             for mapping in self.active_mappings_of(id) {
-                self.queue(Task::RenameGroup { mapping });
+                if self.mapping(mapping).is_some_and(|mapping| mapping.renames) {
+                    self.queue(Task::RenameGroup { mapping });
+                }
             }
         }
+        self.apply_push_rules();
         Ok(())
     }
 
@@ -322,6 +325,9 @@ impl Org {
         self.groups.insert(id, group);
         let targets = vec![self.group_target(id)];
         self.record("group.lifecycle.create", targets);
+        if kind == GroupType::OktaGroup {
+            self.apply_push_rules();
+        }
         id
     }
 }

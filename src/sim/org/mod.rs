@@ -5,12 +5,15 @@
 //! (the SCIM client takes them with [`Org::take_tasks`]).
 
 mod app;
+mod app_profile;
 mod cast;
 mod group;
 mod id;
 mod lag;
+mod link;
 mod log;
 mod push;
+mod rule;
 mod user;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -23,6 +26,7 @@ pub(super) use id::letters;
 pub use lag::Lagging;
 pub use log::{Event, HOOK_ELIGIBLE, Target};
 pub use push::{Mapping, MappingStatus, Task};
+pub use rule::{PushRule, RuleField, RuleMatch};
 pub use user::{Profile, User, UserStatus};
 
 use crate::model::random::Random;
@@ -64,6 +68,9 @@ pub struct Org {
     app: App,
     app_users: BTreeMap<OktaId, AppUser>,
     mappings: BTreeMap<OktaId, Mapping>,
+    /// The groups an import found on the server, by their SCIM id.
+    imported: BTreeMap<String, OktaId>,
+    push_rules: Vec<PushRule>,
     log: VecDeque<(u64, Event)>,
     next_event: u64,
     tasks: Vec<Task>,
@@ -89,6 +96,8 @@ impl Org {
             app: App::new(OktaId::new("0oa", random.as_ref()), now),
             app_users: BTreeMap::new(),
             mappings: BTreeMap::new(),
+            imported: BTreeMap::new(),
+            push_rules: Vec::new(),
             log: VecDeque::new(),
             next_event: 0,
             tasks: Vec::new(),
@@ -110,6 +119,11 @@ impl Org {
     /// Sets how long searches lag, in milliseconds, from now on.
     pub fn set_search_lag(&mut self, ms: i64) {
         self.habits.search_lag_ms = ms;
+    }
+
+    /// Sets what becomes of the app user of somebody who is deactivated from now on.
+    pub fn set_deactivated_app_user(&mut self, kind: DeactivatedAppUser) {
+        self.habits.deactivated_app_user = kind;
     }
 
     /// The present instant by Okta's clock.

@@ -31,6 +31,11 @@ pub enum Task {
         /// Which.
         mapping: OktaId,
     },
+    /// Link a group to one the server had already: nobody who is in there is taken out.
+    LinkGroup {
+        /// Which.
+        mapping: OktaId,
+    },
     /// Send a group's new name.
     RenameGroup {
         /// Which.
@@ -84,6 +89,12 @@ pub struct Mapping {
     pub target: OktaId,
     /// The SCIM id of the copy, once known.
     pub scim_id: Option<String>,
+    /// Whether the copy is given the source's name: always, but for a group that was linked under its own.
+    pub renames: bool,
+    /// Whether the copy was linked and may hold members Okta never sent; "Push Now" ends that.
+    pub keeps_strangers: bool,
+    /// The push rule that found the source, if one did.
+    pub rule: Option<OktaId>,
     /// Whether it works.
     pub status: MappingStatus,
     /// What the admin is shown after a failure.
@@ -135,6 +146,12 @@ impl Org {
             return Err(OrgError::Invalid("the group is pushed already".to_owned()));
         }
         let target = self.create_app_group(self.app.id, &name);
+        let id = self.insert_mapping(source, target);
+        self.queue(Task::PushGroup { mapping: id });
+        Ok(id)
+    }
+
+    pub(super) fn insert_mapping(&mut self, source: OktaId, target: OktaId) -> OktaId {
         let now = self.now();
         let id = OktaId::new("gPm", self.random.as_ref());
         let mapping = Mapping {
@@ -142,6 +159,9 @@ impl Org {
             source,
             target,
             scim_id: None,
+            renames: true,
+            keeps_strangers: false,
+            rule: None,
             status: MappingStatus::Active,
             error_summary: None,
             last_push: None,
@@ -149,17 +169,17 @@ impl Org {
             last_updated: now,
         };
         self.mappings.insert(id, mapping);
-        self.queue(Task::PushGroup { mapping: id });
-        Ok(id)
+        id
     }
 
     /// "Push Now": the whole membership is sent again.
     ///
     /// # Errors
     /// `NotFound`.
-    pub fn push_now(&mut self, mapping: OktaId) -> Result<(), OrgError> {
-        self.mapping(mapping).ok_or_else(|| no_mapping(mapping))?;
-        self.queue(Task::PushNow { mapping });
+    pub fn push_now(&mut self, id: OktaId) -> Result<(), OrgError> {
+        let mapping = self.mappings.get_mut(&id).ok_or_else(|| no_mapping(id))?;
+        mapping.keeps_strangers = false;
+        self.queue(Task::PushNow { mapping: id });
         Ok(())
     }
 
@@ -189,7 +209,11 @@ impl Org {
     /// `NotFound`.
     pub fn unlink_group(&mut self, id: OktaId, delete_target: bool) -> Result<(), OrgError> {
         let mapping = self.mappings.remove(&id).ok_or_else(|| no_mapping(id))?;
-        self.groups.remove(&mapping.target);
+        // Okta's picture of a copy that stays is an imported group again, if an import made it.
+        if delete_target || !self.imported.values().any(|group| *group == mapping.target) {
+            self.imported.retain(|_, group| *group != mapping.target);
+            self.groups.remove(&mapping.target);
+        }
         if let (true, Some(scim_id)) = (delete_target, mapping.scim_id) {
             self.queue(Task::DeleteGroup { scim_id });
         }

@@ -23,6 +23,15 @@ const TEXTS: &[(&str, &str)] = &[
     ("timezone", "timezone"),
 ];
 
+/// The parts of a name.
+const NAMES: &[(&str, &str)] = &[
+    ("firstName", "givenName"),
+    ("lastName", "familyName"),
+    ("middleName", "middleName"),
+    ("honorificPrefix", "honorificPrefix"),
+    ("honorificSuffix", "honorificSuffix"),
+];
+
 /// The same for the enterprise extension.
 const ENTERPRISE: &[&str] = &[
     "employeeNumber",
@@ -37,13 +46,9 @@ pub(super) fn mapped(profile: &Profile, id: OktaId, habits: &ScimHabits) -> Map<
     let mut body = Map::new();
     body.insert("userName".into(), profile.login().into());
     let mut name = Map::new();
-    for (okta, scim) in [
-        ("firstName", "givenName"),
-        ("lastName", "familyName"),
-        ("middleName", "middleName"),
-    ] {
+    for (okta, scim) in NAMES {
         if let Some(text) = profile.text(okta) {
-            name.insert(scim.into(), text.into());
+            name.insert((*scim).into(), text.into());
         }
     }
     body.insert("name".into(), Value::Object(name));
@@ -64,6 +69,9 @@ pub(super) fn mapped(profile: &Profile, id: OktaId, habits: &ScimHabits) -> Map<
             json!([{"primary": true, "value": phone, "type": "work"}]),
         );
     }
+    if let Some(address) = address(profile) {
+        body.insert("addresses".into(), json!([address]));
+    }
     if habits.maps_external_id {
         body.insert("externalId".into(), id.as_str().into());
     }
@@ -73,14 +81,43 @@ pub(super) fn mapped(profile: &Profile, id: OktaId, habits: &ScimHabits) -> Map<
             enterprise.insert((*name).into(), text.into());
         }
     }
-    if let Some(manager) = profile.text("manager") {
-        enterprise.insert("manager".into(), json!({"displayName": manager}));
+    let mut manager = Map::new();
+    for (okta, scim) in [("managerId", "value"), ("manager", "displayName")] {
+        if let Some(text) = profile.text(okta) {
+            manager.insert(scim.into(), text.into());
+        }
+    }
+    if !manager.is_empty() {
+        enterprise.insert("manager".into(), Value::Object(manager));
     }
     // No mapped value, no extension object.
     if !enterprise.is_empty() {
         body.insert(ENTERPRISE_URN.into(), Value::Object(enterprise));
     }
     body
+}
+
+/// The one address Okta's profile has.
+fn address(profile: &Profile) -> Option<Value> {
+    let mut address = Map::new();
+    for (okta, scim) in [
+        ("streetAddress", "streetAddress"),
+        ("city", "locality"),
+        ("state", "region"),
+        ("zipCode", "postalCode"),
+        ("countryCode", "country"),
+        ("postalAddress", "formatted"),
+    ] {
+        if let Some(text) = profile.text(okta) {
+            address.insert(scim.into(), text.into());
+        }
+    }
+    if address.is_empty() {
+        return None;
+    }
+    address.insert("primary".into(), true.into());
+    address.insert("type".into(), "work".into());
+    Some(Value::Object(address))
 }
 
 /// A create: the mapped attributes and what Okta always adds.
@@ -109,25 +146,33 @@ pub(super) fn overlay(
             clear(&mut body, scim, cleared);
         }
     }
-    if !mapped.contains_key("emails") {
-        body.remove("emails");
+    for list in ["emails", "phoneNumbers", "addresses"] {
+        if !mapped.contains_key(list) {
+            body.remove(list);
+        }
     }
     for (name, value) in mapped {
         match (body.get_mut(name), value) {
             (Some(Value::Object(old)), Value::Object(new)) => {
-                if name == ENTERPRISE_URN {
-                    for attribute in ENTERPRISE
-                        .iter()
-                        .filter(|attribute| !new.contains_key(**attribute))
-                    {
-                        clear(old, attribute, cleared);
-                    }
+                for part in parts_of(name).filter(|part| !new.contains_key(*part)) {
+                    clear(old, part, cleared);
                 }
                 old.extend(new.clone());
             }
             _ => {
                 body.insert(name.clone(), value.clone());
             }
+        }
+    }
+    if let (false, Some(Value::Object(old))) = (
+        mapped.contains_key(ENTERPRISE_URN),
+        body.get_mut(ENTERPRISE_URN),
+    ) {
+        for part in parts_of(ENTERPRISE_URN) {
+            clear(old, part, cleared);
+        }
+        if old.is_empty() {
+            body.remove(ENTERPRISE_URN);
         }
     }
     if let (true, Some(Value::Array(schemas))) =
@@ -139,43 +184,68 @@ pub(super) fn overlay(
     body
 }
 
+/// The mapped parts of a complex attribute; `name.formatted` and the like are the server's own.
+fn parts_of(name: &str) -> impl Iterator<Item = &'static str> {
+    let names = NAMES.iter().map(|(_, scim)| *scim);
+    let enterprise = ENTERPRISE.iter().copied().chain(["manager"]);
+    let (is_name, is_enterprise) = (name == "name", name == ENTERPRISE_URN);
+    names
+        .filter(move |_| is_name)
+        .chain(enterprise.filter(move |_| is_enterprise))
+}
+
 fn clear(body: &mut Map<String, Value>, name: &str, cleared: Cleared) {
-    if !body.contains_key(name) {
+    let Some(gone) = body.get(name) else {
         return;
-    }
-    match cleared {
-        Cleared::Omitted => {
-            body.remove(name);
-        }
-        Cleared::Null => {
-            body.insert(name.to_owned(), Value::Null);
-        }
-        Cleared::Empty => {
-            body.insert(name.to_owned(), "".into());
-        }
+    };
+    if cleared == Cleared::Omitted {
+        body.remove(name);
+    } else {
+        let nothing = nothing(gone, cleared);
+        body.insert(name.to_owned(), nothing);
     }
 }
 
-/// The attributes that differ from what was pushed last; one that is gone is null or empty.
+/// The attributes that differ from what was pushed last; one that is gone is null or empty, a part of one too.
 pub(super) fn changed(
     old: &Map<String, Value>,
     new: &Map<String, Value>,
     cleared: Cleared,
 ) -> Map<String, Value> {
-    let mut changes: Map<String, Value> = new
-        .iter()
-        .filter(|(name, value)| old.get(*name) != Some(value))
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect();
-    for name in old.keys().filter(|name| !new.contains_key(*name)) {
-        let gone = if cleared == Cleared::Empty {
-            Value::from("")
-        } else {
-            Value::Null
-        };
-        changes.insert(name.clone(), gone);
+    let mut changes = Map::new();
+    for (name, value) in new {
+        match (old.get(name), value) {
+            (Some(before), value) if before == value => {}
+            (Some(Value::Object(before)), Value::Object(after)) => {
+                let mut whole = after.clone();
+                for (part, gone) in before.iter().filter(|(part, _)| !after.contains_key(*part)) {
+                    whole.insert(part.clone(), nothing(gone, cleared));
+                }
+                changes.insert(name.clone(), whole.into());
+            }
+            (_, value) => {
+                changes.insert(name.clone(), value.clone());
+            }
+        }
+    }
+    for (name, gone) in old.iter().filter(|(name, _)| !new.contains_key(*name)) {
+        changes.insert(name.clone(), nothing(gone, cleared));
     }
     changes
+}
+
+/// What is said of a value that is gone where it cannot be left out.
+fn nothing(gone: &Value, cleared: Cleared) -> Value {
+    match (cleared, gone) {
+        (Cleared::Omitted | Cleared::Null, _) => Value::Null,
+        (Cleared::Empty, Value::Array(_)) => json!([]),
+        (Cleared::Empty, Value::Object(parts)) => parts
+            .iter()
+            .map(|(part, gone)| (part.clone(), nothing(gone, cleared)))
+            .collect::<Map<String, Value>>()
+            .into(),
+        (Cleared::Empty, _) => "".into(),
+    }
 }
 
 /// A PATCH request.

@@ -14,7 +14,6 @@ impl ScimClient {
         let Some((name, _)) = self.source(mapping) else {
             return Ok(GONE);
         };
-        let habits = self.habits();
         let found = self
             .look_up(session, "/Groups", "displayName", &name)
             .await?;
@@ -27,17 +26,22 @@ impl ScimClient {
                 .map_err(|_| Failure::unusable(201, "Create new group returned empty group"))?
         };
         self.org().note_group_push(mapping, Ok(&id));
-        match habits.dialect {
-            Dialect::Wizard => self.put(session, mapping, &id, &name).await?,
-            Dialect::Template => {
-                // The name is restated at once; a 400 to this puts the mapping into Error and nobody is ever pushed.
-                self.restate(session, &id, &name).await?;
-                let members = self.org().pushed_members(mapping);
-                for batch in members.chunks(habits.batch.max(1)) {
-                    let add = json!({"op": "add", "path": "members", "value": body::members(batch, &habits)});
-                    self.patch_members(session, &id, &name, vec![add]).await?;
-                }
-            }
+        match self.habits().dialect {
+            Dialect::Wizard => self.put(session, mapping, &id, &name, &[]).await?,
+            Dialect::Template => self.add_all(session, mapping, &id, &name).await?,
+        }
+        self.note_pushed(mapping, &id, &name);
+        Ok(Outcome::Pushed)
+    }
+
+    /// A link to a group the server had: its name, if it is to follow the source's, then the members added to those in it.
+    pub(super) async fn link_group(&self, session: &mut Session<'_>, mapping: OktaId) -> Ran {
+        let Some((name, Some(id))) = self.source(mapping) else {
+            return Ok(GONE);
+        };
+        match self.habits().dialect {
+            Dialect::Wizard => self.put(session, mapping, &id, &name, &[]).await?,
+            Dialect::Template => self.add_all(session, mapping, &id, &name).await?,
         }
         self.note_pushed(mapping, &id, &name);
         Ok(Outcome::Pushed)
@@ -51,7 +55,7 @@ impl ScimClient {
             return Ok(Outcome::Skipped("not pushed yet"));
         };
         match self.habits().dialect {
-            Dialect::Wizard => self.put(session, mapping, &id, &name).await?,
+            Dialect::Wizard => self.put(session, mapping, &id, &name, &[]).await?,
             Dialect::Template => self.restate(session, &id, &name).await?,
         }
         self.note_pushed(mapping, &id, &name);
@@ -72,7 +76,7 @@ impl ScimClient {
             return Ok(Outcome::Skipped("not pushed yet"));
         };
         match self.habits().dialect {
-            Dialect::Wizard => self.put(session, mapping, &id, &name).await?,
+            Dialect::Wizard => self.put(session, mapping, &id, &name, tasks).await?,
             Dialect::Template => {
                 let operations = self.member_operations(tasks);
                 if operations.is_empty() {
@@ -95,7 +99,7 @@ impl ScimClient {
         };
         let habits = self.habits();
         match habits.dialect {
-            Dialect::Wizard => self.put(session, mapping, &id, &name).await?,
+            Dialect::Wizard => self.put(session, mapping, &id, &name, &[]).await?,
             Dialect::Template => {
                 let members = body::members(&self.org().pushed_members(mapping), &habits);
                 let operation = match habits.full_set {
@@ -126,21 +130,68 @@ impl ScimClient {
         Ok(Outcome::Pushed)
     }
 
-    /// The wizard's dialect knows one write: read, then PUT the full list.
+    /// The wizard's dialect knows one write: read, then PUT the full list. A copy that was linked keeps whom it had, but
+    /// for those who are leaving.
     async fn put(
         &self,
         session: &mut Session<'_>,
         mapping: OktaId,
         id: &str,
         name: &str,
+        changes: &[Task],
     ) -> Result<(), Failure> {
         let path = format!("/Groups/{id}");
         let mut whole = session.read(&path).await?;
-        // Taken after the read, as Okta does: what came in between is in the list.
-        let members = self.org().pushed_members(mapping);
+        let members = {
+            // Taken after the read, as Okta does: what came in between is in the list.
+            let org = self.org();
+            let own = org.pushed_members(mapping);
+            let keeps = org
+                .mapping(mapping)
+                .is_some_and(|mapping| mapping.keeps_strangers);
+            let mut members = body::members(&own, &self.habits());
+            let leaving: Vec<String> = changes
+                .iter()
+                .filter_map(|task| match task {
+                    Task::RemoveMember { user, .. } => Some(org.pushed_member(*user)?.0),
+                    _ => None,
+                })
+                .collect();
+            if let (true, Some(Value::Array(read)), Some(list)) =
+                (keeps, whole.get("members"), members.as_array_mut())
+            {
+                let id_of = |member: &Value| member.get("value")?.as_str().map(str::to_owned);
+                let stays = |id: &String| {
+                    !leaving.contains(id) && !own.iter().any(|(known, _)| known == id)
+                };
+                let strangers = read.iter().filter_map(id_of).filter(stays);
+                list.extend(strangers.map(|id| json!({"value": id, "display": null})));
+            }
+            members
+        };
         whole.insert("displayName".into(), name.into());
-        whole.insert("members".into(), body::members(&members, &self.habits()));
+        whole.insert("members".into(), members);
         session.call(Method::PUT, &path, Some(whole.into())).await?;
+        Ok(())
+    }
+
+    /// The name is restated at once, then everybody is added, batch after batch.
+    async fn add_all(
+        &self,
+        session: &mut Session<'_>,
+        mapping: OktaId,
+        id: &str,
+        name: &str,
+    ) -> Result<(), Failure> {
+        let habits = self.habits();
+        // A 400 to this puts the mapping into Error and nobody is ever pushed.
+        self.restate(session, id, name).await?;
+        let members = self.org().pushed_members(mapping);
+        for batch in members.chunks(habits.batch.max(1)) {
+            let add =
+                json!({"op": "add", "path": "members", "value": body::members(batch, &habits)});
+            self.patch_members(session, id, name, vec![add]).await?;
+        }
         Ok(())
     }
 
@@ -212,14 +263,18 @@ impl ScimClient {
         operations
     }
 
-    /// The source group's present name and the copy's SCIM id; `None` when mapping or group are gone.
+    /// The name the copy is to have and its SCIM id; `None` when mapping or group are gone. One that was linked under its
+    /// own name keeps that.
     fn source(&self, mapping: OktaId) -> Option<(String, Option<String>)> {
         let org = self.org();
         let mapping = org.mapping(mapping)?;
-        Some((
-            org.group(mapping.source)?.name().to_owned(),
-            mapping.scim_id.clone(),
-        ))
+        let source = org.group(mapping.source)?;
+        let named = if mapping.renames {
+            source
+        } else {
+            org.group(mapping.target)?
+        };
+        Some((named.name().to_owned(), mapping.scim_id.clone()))
     }
 
     fn note_pushed(&self, mapping: OktaId, id: &str, name: &str) {

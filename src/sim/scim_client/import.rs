@@ -56,6 +56,14 @@ impl ScimClient {
         } else {
             Vec::new()
         };
+        if self.habits().imports_groups {
+            let named = |group: &Value| {
+                let text = |name: &str| group.get(name)?.as_str().map(str::to_owned);
+                Some((text("id")?, text("displayName")?))
+            };
+            let found: Vec<(String, String)> = groups.iter().filter_map(named).collect();
+            self.org().note_imported_groups(&found);
+        }
         let is_active = |user: &Value| user.get("active") != Some(&Value::Bool(false));
         Ok(Imported {
             users: users.into_iter().filter(is_active).collect(),

@@ -115,6 +115,8 @@ pub struct ScimHabits {
     /// Whether a late `Provision` goes out although the person is not assigned any more, as one that was already on the
     /// wire would.
     pub late_pushes_are_stale: bool,
+    /// Whether somebody who leaves is deleted instead of deactivated ("granular deprovisioning", 2026, off by default).
+    pub deletes_leavers: bool,
     /// Whether "Import Groups" is ticked: the connection test then asks for groups too.
     pub imports_groups: bool,
 }
@@ -132,6 +134,7 @@ impl Default for ScimHabits {
             group_retries: 3,
             pushes_groups_of_newcomers: true,
             late_pushes_are_stale: false,
+            deletes_leavers: false,
             imports_groups: false,
         }
     }
@@ -339,6 +342,7 @@ impl ScimClient {
                 self.deactivate(&mut session, user, scim_id).await
             }
             Task::PushGroup { mapping } => self.push_group(&mut session, mapping).await,
+            Task::LinkGroup { mapping } => self.link_group(&mut session, mapping).await,
             Task::RenameGroup { mapping } => self.rename_group(&mut session, mapping).await,
             Task::PushNow { mapping } => self.push_now(&mut session, mapping).await,
             Task::DeleteGroup { scim_id } => self.delete_group(&mut session, &scim_id).await,

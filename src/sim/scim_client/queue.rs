@@ -180,6 +180,7 @@ impl ScimClient {
                 self.org().note_failed(*user, &shown);
             }
             Task::PushGroup { mapping }
+            | Task::LinkGroup { mapping }
             | Task::RenameGroup { mapping }
             | Task::AddMember { mapping, .. }
             | Task::RemoveMember { mapping, .. }

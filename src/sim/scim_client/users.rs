@@ -28,13 +28,10 @@ impl ScimClient {
             let assigned = org
                 .app_user(user)
                 .is_some_and(super::super::org::AppUser::is_assigned);
-            let Some(person) = org.user(user).filter(|_| assigned || stale) else {
+            let Some(profile) = org.app_profile(user).filter(|_| assigned || stale) else {
                 return Ok(Outcome::Skipped("not assigned any more"));
             };
-            (
-                person.profile.clone(),
-                letters(8, self.shared.random.as_ref()),
-            )
+            (profile, letters(8, self.shared.random.as_ref()))
         };
         let mapped = body::mapped(&profile, user, &habits);
         let found = self
@@ -88,13 +85,13 @@ impl ScimClient {
         let habits = self.habits();
         let found = {
             let org = self.org();
-            org.user(user).and_then(|person| {
+            org.app_profile(user).and_then(|profile| {
                 let app_user = org.app_user(user)?;
                 let id = app_user.external_id.clone()?;
                 Some((
                     id,
                     app_user.pushed.clone().unwrap_or_default(),
-                    body::mapped(&person.profile, user, &habits),
+                    body::mapped(&profile, user, &habits),
                 ))
             })
         };
@@ -138,6 +135,10 @@ impl ScimClient {
             return Ok(Outcome::Skipped("never provisioned"));
         };
         let path = format!("/Users/{id}");
+        if self.habits().deletes_leavers {
+            session.call(Method::DELETE, &path, None).await?;
+            return Ok(Outcome::Pushed);
+        }
         match self.habits().dialect {
             Dialect::Wizard => {
                 let mut whole = session.read(&path).await?;
@@ -206,7 +207,9 @@ impl ScimClient {
                     mapping: m,
                     user: u,
                 } => *m == mapping && *u == user,
-                Task::PushGroup { mapping: m } | Task::PushNow { mapping: m } => *m == mapping,
+                Task::PushGroup { mapping: m }
+                | Task::LinkGroup { mapping: m }
+                | Task::PushNow { mapping: m } => *m == mapping,
                 _ => false,
             });
             if !known {

@@ -1,4 +1,4 @@
-//! The Management API: paging, filters, visibility, limits, faults, and the writes of Okta's CRUD suite.
+//! The Management API: paging, filters, visibility, limits and faults.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -6,12 +6,11 @@ use std::time::Duration;
 use http::Method;
 use serde_json::json;
 
-use super::{START, call, clock, connected, get, org, with};
+use super::{START, call, clock, get, org, with};
 use crate::sim::access::Role;
 use crate::sim::api::{LinkStyle, Rates};
 use crate::sim::faults::{Fault, Rule};
 use crate::sim::org::{OktaId, Profile};
-use crate::sim::scim_client::ScimHabits;
 use crate::sim::{Sim, http_client};
 
 fn user(sim: &Sim, name: &str) -> OktaId {
@@ -330,114 +329,6 @@ async fn faults_spoil_answers_as_scripted() {
     assert!(send().await.is_err_and(|error| error.is_timeout()));
     assert_eq!(send().await.unwrap().status(), 200);
     sim.stop().await;
-}
-
-/// Okta's SCIM 2.0 CRUD suite, steps 1 to 19, against the stub.
-#[tokio::test]
-async fn the_crud_suite_flows_through_the_api_to_the_scim_server() {
-    let (sim, scim, stub, _) = connected(ScimHabits::default()).await;
-    let app = sim.org().app().id;
-    assert_eq!(get(&sim, &format!("/api/v1/apps/{app}")).await.status, 200);
-    let profile = json!({"firstName": "Test", "lastName": "One", "email": "t@example.test", "login": "t@example.test",
-                         "title": "Tester", "primaryPhone": "+1 555 0100"});
-    let body = json!({"profile": profile, "credentials": {"password": {"value": "Abcd1234"}}});
-    let created = call(
-        &sim,
-        Method::POST,
-        "/api/v1/users?activate=true",
-        Some(body),
-    )
-    .await;
-    assert_eq!(
-        (created.status, created.body["status"].as_str()),
-        (200, Some("ACTIVE"))
-    );
-    let id = created.body["id"].as_str().unwrap().to_owned();
-    let assign = json!({"id": id, "scope": "USER", "credentials": {"userName": "t@example.test"}});
-    let assigned = call(
-        &sim,
-        Method::POST,
-        &format!("/api/v1/apps/{app}/users"),
-        Some(assign.clone()),
-    )
-    .await;
-    assert_eq!(
-        (assigned.status, assigned.body["scope"].as_str()),
-        (200, Some("USER"))
-    );
-    scim.run_pending().await;
-    assert_eq!(
-        stub.resource("Users-1")["emails"][0]["value"],
-        "t@example.test"
-    );
-
-    let mut renamed = profile;
-    renamed["firstName"] = json!("Renamed");
-    let put = call(
-        &sim,
-        Method::PUT,
-        &format!("/api/v1/users/{id}"),
-        Some(json!({"profile": renamed})),
-    )
-    .await;
-    assert_eq!(put.status, 200);
-    scim.run_pending().await;
-    assert_eq!(stub.resource("Users-1")["name"]["givenName"], "Renamed");
-
-    let lifecycle = |verb: &str| format!("/api/v1/users/{id}/lifecycle/{verb}");
-    assert_eq!(
-        call(&sim, Method::POST, &lifecycle("deactivate"), None)
-            .await
-            .status,
-        200
-    );
-    scim.run_pending().await;
-    assert_eq!(stub.resource("Users-1")["active"], false);
-    assert_eq!(
-        call(&sim, Method::POST, &lifecycle("activate"), None)
-            .await
-            .status,
-        200
-    );
-    let again = call(
-        &sim,
-        Method::POST,
-        &format!("/api/v1/apps/{app}/users"),
-        Some(assign),
-    )
-    .await;
-    assert_eq!(again.status, 200);
-    scim.run_pending().await;
-    assert_eq!(stub.resource("Users-1")["active"], true);
-    let app_user = get(&sim, &format!("/api/v1/apps/{app}/users/{id}"))
-        .await
-        .body;
-    assert_eq!(
-        (&app_user["externalId"], &app_user["status"]),
-        (&json!("Users-1"), &json!("PROVISIONED"))
-    );
-
-    let unassigned = call(
-        &sim,
-        Method::DELETE,
-        &format!("/api/v1/apps/{app}/users/{id}"),
-        None,
-    )
-    .await;
-    assert_eq!(unassigned.status, 204);
-    scim.run_pending().await;
-    assert_eq!(stub.resource("Users-1")["active"], false);
-    let bad = call(
-        &sim,
-        Method::POST,
-        "/api/v1/users",
-        Some(json!({"profile": {"login": "x"}})),
-    )
-    .await;
-    assert_eq!(
-        (bad.status, &bad.body["errorCode"]),
-        (400, &json!("E0000001"))
-    );
 }
 
 #[tokio::test]

@@ -162,3 +162,29 @@ async fn events_are_lost_late_and_doubled() {
     clock.advance(1000);
     assert_eq!(sim.deliver_events().await.len(), 1);
 }
+
+#[tokio::test]
+async fn several_events_may_come_in_one_delivery() {
+    let sim = org(&clock()).await;
+    let (uri, heard) = receiver().await;
+    assert!(sim.register_hook(&uri, "shh").await);
+    sim.hooks().set_batch(3);
+    for name in ["a", "b", "c", "d"] {
+        sim.org().create_group(name, "");
+    }
+    lock(&heard).1 = vec![500];
+    let delivered = sim.deliver_events().await;
+    let answers: Vec<_> = delivered.iter().map(|one| one.answers.clone()).collect();
+    let (twice, once) = (vec![Some(500), Some(204)], vec![Some(204)]);
+    assert_eq!(answers, [twice.clone(), twice.clone(), twice, once]);
+    let bodies = std::mem::take(&mut lock(&heard).0);
+    let counts: Vec<usize> = bodies
+        .iter()
+        .map(|(_, body)| body["data"]["events"].as_array().unwrap().len())
+        .collect();
+    assert_eq!(counts, [3, 3, 1], "the first was sent again as a whole");
+    assert_eq!(
+        bodies[0].1["eventId"],
+        bodies[0].1["data"]["events"][0]["uuid"]
+    );
+}

@@ -8,9 +8,11 @@
     reason = "tests"
 )]
 
+mod admin_api;
 mod api;
 mod groups;
 mod hooks;
+mod linking;
 mod oauth;
 mod oidc;
 mod replay;

@@ -14,6 +14,7 @@ use crate::sim::oidc::{ClaimLimit, GroupsClaim, WebApp};
 use crate::sim::org::{OktaId, Profile};
 use crate::sim::{Sim, SimConfig, http_client};
 
+const BYE: &str = "https://rosterd.example/bye";
 const BACK: &str = "http://127.0.0.1:1/login/callback";
 
 /// Our own client, in the shape the library asks for.
@@ -45,6 +46,7 @@ async fn issuer() -> (Sim, OktaId) {
         client_id: "0oaSignIn".to_owned(),
         client_secret: "s3cret".to_owned(),
         redirect_uris: vec![BACK.to_owned()],
+        post_logout_redirect_uris: vec![BYE.to_owned()],
     });
     sim.oidc().sign_in_as(user);
     (sim, user)
@@ -167,4 +169,61 @@ async fn the_groups_claim_is_names_and_ends_at_a_hundred() {
             .len(),
         101
     );
+}
+
+#[tokio::test]
+async fn a_person_signs_out_with_a_token_of_ours_and_comes_back_where_the_app_says() {
+    let (sim, _) = issuer().await;
+    let http = http_client().unwrap();
+    let form = |pairs: &[(&str, &str)]| {
+        url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(pairs)
+            .finish()
+    };
+    let get = async |path: &str, pairs: &[(&str, &str)]| {
+        let url = format!("{}/oauth2/v1/{path}?{}", sim.base_url(), form(pairs));
+        http.get(url).send().await.unwrap()
+    };
+    let location = |response: &reqwest::Response| {
+        url::Url::parse(response.headers()["location"].to_str().unwrap()).unwrap()
+    };
+    let asked = [
+        ("client_id", "0oaSignIn"),
+        ("response_type", "code"),
+        ("scope", "openid"),
+        ("redirect_uri", BACK),
+        ("state", "x"),
+    ];
+    let back = location(&get("authorize", &asked).await);
+    let code = back.query_pairs().find(|(name, _)| name == "code").unwrap();
+    let body = form(&[
+        ("grant_type", "authorization_code"),
+        ("client_id", "0oaSignIn"),
+        ("client_secret", "s3cret"),
+        ("code", &code.1),
+        ("redirect_uri", BACK),
+    ]);
+    let url = format!("{}/oauth2/v1/token", sim.base_url());
+    let tokens: Value = http
+        .post(url)
+        .body(body)
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    let hint = tokens["id_token"].as_str().unwrap();
+    let out = [
+        ("id_token_hint", hint),
+        ("post_logout_redirect_uri", BYE),
+        ("state", "s"),
+    ];
+    let gone = get("logout", &out).await;
+    assert_eq!(location(&gone).as_str(), format!("{BYE}?state=s"));
+    let forged = format!("{}x", &hint[..hint.len() - 1]);
+    for (hint, uri) in [(hint, BACK), (forged.as_str(), BYE), ("", BYE)] {
+        let wrong = [("id_token_hint", hint), ("post_logout_redirect_uri", uri)];
+        assert_eq!(get("logout", &wrong).await.status(), 400);
+    }
 }

@@ -72,6 +72,10 @@ impl Stub {
             .unwrap_or(Value::Null)
     }
 
+    pub(super) fn remove(&self, id: &str) {
+        lock(&self.kept).resources.remove(id);
+    }
+
     pub(super) fn put(&self, id: &str, resource: Value) {
         lock(&self.kept).resources.insert(id.to_owned(), resource);
     }
