@@ -125,7 +125,7 @@ pub(super) async fn note(
     sorted.sort();
     let mut counts: BTreeMap<&GroupId, i64> = BTreeMap::new();
     for edge in sorted {
-        let row = json!({ "member": edge.member });
+        let row = json!({ "group": edge.group, "member": edge.member });
         let (action, before, after) = if each > 0 {
             ("edge.added", None, Some(row))
         } else {
