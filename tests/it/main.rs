@@ -23,6 +23,7 @@ mod histories;
 mod layers;
 mod okta;
 mod okta_crud;
+mod okta_qa;
 mod okta_shapes;
 mod okta_spec;
 mod provision;

@@ -2,10 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use rosterd::service::teams;
+use rosterd::sim::org::Profile;
+use rosterd::sim::scim_client::ScimHabits;
+use rosterd::sim::{Sim, SimConfig};
 use serde_json::{Value, json};
 
 use crate::scim_http::Answer;
-use crate::support::daemon::Daemon;
+use crate::support::daemon::{Daemon, admin};
 use crate::support::stores::on_each_store;
 
 const LIST: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
@@ -151,5 +155,40 @@ on_each_store! {
         let gone = get(&daemon, "/Users/00919288221112222", &auth).await;
         assert_eq!((gone.status, &gone.json()["status"]), (404, &json!("404")));
         assert!(filled(&gone.json()["detail"]) && names(&gone.json(), ERROR));
+    }
+
+    async fn b1_the_first_listed_user_is_one_okta_made_and_whole(store) {
+        // The trap is a bootstrap admin without names or e-mail. One made on the host is no business of SCIM's, and
+        // somebody whom only the poll made is not, until Okta's client has made him too.
+        let sim = Sim::start(SimConfig::default()).await.unwrap();
+        let polled = {
+            let mut org = sim.org();
+            let polled = org.create_user(Profile::new("polled@example.test", "Polled", "Person"), true).unwrap();
+            org.assign_user(polled).unwrap();
+            polled
+        };
+        let daemon = Daemon::beside(store, &sim).await;
+        teams::create_admin(&daemon.service, &admin(), "root@example.test", "Root").await.unwrap();
+        assert_eq!(daemon.store.number("SELECT COUNT(*) FROM users").await, 2);
+        let first = "/Users?count=1&startIndex=1";
+        let none = get(&daemon, first, &daemon.token).await;
+        assert_eq!((none.status, &none.json()["totalResults"]), (200, &json!(0)));
+        daemon.connect(&sim, ScimHabits::default());
+        sim.settle().await;
+        assert_eq!(daemon.store.number("SELECT COUNT(*) FROM users").await, 2, "he is adopted");
+        // Okta's header template sends the value as it is.
+        for auth in [format!("Bearer {}", daemon.token), daemon.token.clone()] {
+            let list = get(&daemon, first, &auth).await;
+            assert_eq!((list.status, &list.json()["totalResults"]), (200, &json!(1)));
+            let first = &list.json()["Resources"][0];
+            whole_user(first);
+            assert_eq!((&first["userName"], &first["externalId"]), (&json!("polled@example.test"), &json!(polled)));
+            let one = get(&daemon, &format!("/Users/{}", first["id"].as_str().unwrap()), &auth).await;
+            whole_user(&one.json());
+        }
+        // 19, with a group: Resources is an array of it.
+        assert_eq!(daemon.scim("POST", "/Groups", Some(&json!({"displayName": "G"}))).await.status, 201);
+        let groups = get(&daemon, "/Groups", &daemon.token).await.json();
+        assert_eq!((&groups["totalResults"], groups["Resources"].as_array().unwrap().len()), (&json!(1), 1));
     }
 }
