@@ -22,11 +22,13 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
         let random = SystemRandom::new()
             .map_err(|error| Failure::failed(format!("no randomness: {error}")))?;
         let random: Arc<dyn Random> = Arc::new(random);
-        let signals =
+        let mut signals =
             Signals::take().map_err(|error| Failure::failed(format!("no signals: {error}")))?;
-        let daemon = assemble(&config, clock, random)
-            .await
-            .map_err(|error| refused(&error))?;
+        let daemon = tokio::select! {
+            daemon = assemble(&config, clock, random) => daemon.map_err(|error| refused(&error))?,
+            // A database that is not up is waited for, but not past a stop.
+            () = signals.stop() => return Ok(Exit::Done),
+        };
         tracing::info!(
             address = %daemon.address,
             store = %daemon.service.store.location(),

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
+use tokio::time::timeout;
 
 use super::lifecycle::{Cause, Lifecycle, Signals};
+use super::reload::Reload;
 use super::{notify, okta_client, settings};
 use crate::config::Config;
 use crate::http::client_addr::TrustedProxies;
@@ -22,11 +24,17 @@ use crate::service::hooks::HookQueue;
 use crate::service::retention::Retention;
 use crate::service::sync::Sync;
 use crate::service::{Service, request_log};
-use crate::store::{Claim, Location, Options, Store, StoreError};
+use crate::store::{Claim, Options, Store, StoreError};
 use crate::tasks;
 
 /// How long to wait before asking again for a database that is not there yet.
 const STORE_PAUSE: Duration = Duration::from_secs(2);
+
+/// How much longer systemd is to wait each time: one attempt and one pause take at most seven seconds.
+const STORE_PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long closing the store may take: on SQLite it waits for a write that waits for another process.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Objects that events named and nobody has read yet; more answer 503 and ask for a delta run.
 const HOOK_QUEUE: usize = 10_000;
@@ -63,7 +71,7 @@ pub struct Daemon {
     /// Its use cases.
     pub service: Service,
     lifecycle: Lifecycle,
-    tls: Option<TlsReload>,
+    reload: Reload,
     /// Held for as long as the daemon lives: a second one on the same SQLite file refuses to start.
     _claim: Option<Claim>,
 }
@@ -85,13 +93,9 @@ pub async fn assemble(
         ),
         None => None,
     };
+    let claim = Claim::take(config.store.url.expose())
+        .map_err(|error| StartError::Store(error.to_string()))?;
     let store = open_store(config, &clock, &random).await?;
-    let claim = match store.location() {
-        Location::File(path) => {
-            Some(Claim::take(path).map_err(|error| StartError::Store(error.to_string()))?)
-        }
-        Location::Server(_) => None,
-    };
     let (server, address) = bind(config, tls.clone()).await?;
     let service = Service::new(store, settings::service_settings(config));
     let (log, queue) = request_log::queue();
@@ -136,12 +140,22 @@ pub async fn assemble(
         tasks::request_log::run(service.clone(), queue, served),
     );
     let mut stop = lifecycle.listen();
+    let (keep, kept) = watch::channel(retention(config));
     lifecycle.spawn(
         "sweeper",
-        tasks::sweeper::run(service.clone(), retention(config), async move {
+        tasks::sweeper::run(service.clone(), kept, async move {
             stop.soft().await;
         }),
     );
+    let mut reload = Reload {
+        config: config.clone(),
+        service: service.clone(),
+        tls,
+        retention: keep,
+        poller: None,
+        clock: Arc::clone(&clock),
+        random: Arc::clone(&random),
+    };
     if let Some(okta) = okta {
         let holder = holder(&*random);
         let sync = Sync {
@@ -150,14 +164,16 @@ pub async fn assemble(
             clock,
             holder,
         };
-        spawn_poller(&mut lifecycle, &pulses, config, sync, hooks).await?;
+        let (change, changed) = watch::channel(None);
+        reload.poller = Some(change);
+        spawn_poller(&mut lifecycle, &pulses, config, sync, (hooks, changed)).await?;
     }
     lifecycle.spawn("watchdog", notify::watchdog(pulses, lifecycle.listen()));
     Ok(Daemon {
         address,
         service,
         lifecycle,
-        tls,
+        reload,
         _claim: claim,
     })
 }
@@ -186,7 +202,10 @@ async fn spawn_poller(
     pulses: &Pulses,
     config: &Config,
     sync: Sync,
-    hooks: Arc<HookQueue>,
+    (hooks, changed): (
+        Arc<HookQueue>,
+        watch::Receiver<Option<tasks::poller::Change>>,
+    ),
 ) -> Result<(), StartError> {
     let seed = sync
         .service
@@ -209,6 +228,7 @@ async fn spawn_poller(
             seed,
         },
         epoch: leading,
+        changed,
         hooks,
         pulse: pulses.add("poller", tasks::poller::PATIENCE),
     };
@@ -217,12 +237,13 @@ async fn spawn_poller(
 }
 
 impl Daemon {
-    /// Runs until it is told to stop or a task ends. `reload` reads the configuration again at SIGHUP.
-    pub async fn run(self, signals: Signals, mut reload: impl FnMut() -> Option<Config>) -> Cause {
+    /// Runs until it is told to stop or a task ends. `read` reads the configuration again at SIGHUP; `None` where there
+    /// is something wrong with it.
+    pub async fn run(self, signals: Signals, mut read: impl FnMut() -> Option<Config>) -> Cause {
         let Self {
             service,
             lifecycle,
-            tls,
+            mut reload,
             ..
         } = self;
         notify::ready(&format!("listening on {}", self.address));
@@ -232,20 +253,17 @@ impl Daemon {
                 signals,
                 || {
                     notify::reloading();
-                    if let Some(config) = reload() {
-                        service.replace_settings(settings::service_settings(&config));
-                        if let Some(tls) = &tls
-                            && let Err(error) = tls.reload()
-                        {
-                            tracing::error!(%error, "the certificate stays as it was");
-                        }
+                    if let Some(config) = read() {
+                        reload.apply(config);
                     }
-                    notify::ready("reloaded");
+                    notify::ready(&format!("listening on {}", self.address));
                 },
                 |_| notify::stopping("draining"),
             )
             .await;
-        store.close().await;
+        if timeout(CLOSE_PATIENCE, store.close()).await.is_err() {
+            tracing::warn!("the store was left open: something still holds it");
+        }
         cause
     }
 }
@@ -266,14 +284,15 @@ async fn open_store(
     loop {
         match Store::open(&options, Arc::clone(clock), Arc::clone(random)).await {
             Ok(store) => return Ok(store),
-            Err(error @ (StoreError::Unavailable(_) | StoreError::Busy))
+            // Stale: another daemon brings the schema up to date.
+            Err(error @ (StoreError::Unavailable(_) | StoreError::Busy | StoreError::Stale))
                 if options.url.starts_with("postgres") =>
             {
                 tracing::warn!(
                     error = error.chain(),
                     "the database does not answer yet; waiting for it"
                 );
-                notify::status("waiting for the database");
+                notify::waiting("waiting for the database", STORE_PATIENCE);
                 tokio::time::sleep(STORE_PAUSE).await;
             }
             Err(error) => return Err(StartError::Store(error.chain())),
@@ -316,7 +335,8 @@ fn public_url(config: &Config, address: SocketAddr) -> String {
     }
 }
 
-fn retention(config: &Config) -> Retention {
+/// How long logs are kept.
+pub(super) fn retention(config: &Config) -> Retention {
     let millis = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
     Retention {
         audit_ms: millis(config.retention.audit),

@@ -132,7 +132,8 @@ impl Signals {
         }
     }
 
-    async fn stop(&mut self) {
+    /// Waits until somebody asks for the stop.
+    pub async fn stop(&mut self) {
         while self.next().await != Asked::Stop {}
     }
 }

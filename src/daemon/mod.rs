@@ -5,4 +5,5 @@ pub mod lifecycle;
 pub mod logging;
 pub mod notify;
 pub mod okta_client;
+mod reload;
 pub mod settings;

@@ -17,9 +17,13 @@ pub fn ready(status: &str) {
     tell(&[NotifyState::Ready, NotifyState::Status(status)]);
 }
 
-/// One line for `systemctl status`.
-pub fn status(status: &str) {
-    tell(&[NotifyState::Status(status)]);
+/// The start takes longer than systemd waits (`TimeoutStartSec=`): it is to wait this much longer, from now.
+pub fn waiting(status: &str, more: Duration) {
+    let more = u32::try_from(more.as_micros()).unwrap_or(u32::MAX);
+    tell(&[
+        NotifyState::Status(status),
+        NotifyState::ExtendTimeoutUsec(more),
+    ]);
 }
 
 /// The configuration is being read again; [`ready`] ends it. systemd wants the monotonic time with it

@@ -22,6 +22,8 @@ pub enum Fault {
     Hang,
     /// The right answer, late.
     Slow(Duration),
+    /// The answer that was right when it was asked for, late.
+    Stale(Duration),
     /// The right headers and length, half the body, then the connection ends.
     TruncatedBody,
     /// The connection ends before any answer.

@@ -141,6 +141,10 @@ async fn spoil(mut response: Response, fault: &Fault, base_url: &str, target: &s
             response
         }
         Fault::TruncatedBody => truncate(response).await,
+        Fault::Stale(wait) => {
+            tokio::time::sleep(*wait).await;
+            response
+        }
         _ => response,
     }
 }

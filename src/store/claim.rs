@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
 
 use super::StoreError;
+use super::connect::{Location, locate, prepare_file};
 
 /// The claim of a daemon on an SQLite file. It ends with the process, however that ends.
 #[derive(Debug)]
@@ -12,12 +13,21 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// Claims the store at `path` by a lock on a file beside it. The command line needs no claim: SQLite keeps writers
-    /// apart.
+    /// Claims the store at `url` by a lock on a file beside it; `None` for PostgreSQL. Taken before the store is opened:
+    /// opening brings the schema up to date, which is not to happen under another daemon. The command line needs no
+    /// claim: SQLite keeps writers apart.
     ///
     /// # Errors
-    /// [`StoreError::Open`] when another daemon has it.
-    pub fn take(path: &Path) -> Result<Self, StoreError> {
+    /// [`StoreError::Open`] when another daemon has it, or when the place is none.
+    pub fn take(url: &str) -> Result<Option<Self>, StoreError> {
+        let (_, Location::File(path)) = locate(url)? else {
+            return Ok(None);
+        };
+        prepare_file(&path, true)?;
+        Self::lock(&path).map(Some)
+    }
+
+    fn lock(path: &Path) -> Result<Self, StoreError> {
         let mut name = path.as_os_str().to_owned();
         name.push(".lock");
         let failed = |error: std::io::Error| {

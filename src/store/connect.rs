@@ -1,5 +1,6 @@
 //! Opening a store: where it is, its connections, its migrations.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
@@ -78,12 +79,11 @@ impl Store {
             Engine::Sqlite => 1,
             Engine::Postgres => options.connections,
         };
-        let writer_pool = pool(engine, writers, false)
+        let writer_pool = pool(engine, writers, Use::Write)
             .connect_with(connect.clone())
             .await?;
         migrate(&writer_pool).await?;
-        let reader_pool =
-            pool(engine, options.connections, engine == Engine::Sqlite).connect_lazy_with(connect);
+        let reader_pool = pool(engine, options.connections, Use::Read).connect_lazy_with(connect);
         let store = Self {
             inner: Arc::new(Inner {
                 engine,
@@ -102,7 +102,14 @@ impl Store {
     }
 }
 
-fn pool(engine: Engine, size: u32, query_only: bool) -> AnyPoolOptions {
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Use {
+    Read,
+    Write,
+}
+
+fn pool(engine: Engine, size: u32, purpose: Use) -> AnyPoolOptions {
     AnyPoolOptions::new()
         .max_connections(size)
         .acquire_timeout(ACQUIRE_TIMEOUT)
@@ -111,53 +118,111 @@ fn pool(engine: Engine, size: u32, query_only: bool) -> AnyPoolOptions {
         // A ping before each use would double the cost of a small read on SQLite, where a connection cannot go away.
         .test_before_acquire(engine == Engine::Postgres)
         .after_connect(move |conn, _| {
-            Box::pin(async move { set_up(engine, query_only, conn).await })
+            Box::pin(async move {
+                match engine {
+                    Engine::Sqlite => set_up_sqlite(purpose, conn).await,
+                    Engine::Postgres => set_up_postgres(purpose, conn).await,
+                }
+            })
         })
 }
 
-async fn set_up(
-    engine: Engine,
-    query_only: bool,
-    conn: &mut AnyConnection,
-) -> Result<(), sqlx::Error> {
-    match engine {
-        Engine::Sqlite => {
-            conn.execute("PRAGMA busy_timeout = 10000").await?;
-            conn.execute("PRAGMA journal_mode = WAL").await?;
-            // What was answered 2xx survives a power cut (R6): NORMAL would lose the last commits.
-            conn.execute("PRAGMA synchronous = FULL").await?;
-            conn.execute("PRAGMA foreign_keys = ON").await?;
-            conn.execute("PRAGMA cache_size = -8192").await?;
-            conn.execute("PRAGMA temp_store = MEMORY").await?;
-            if query_only {
-                conn.execute("PRAGMA query_only = ON").await?;
-            }
-        }
-        Engine::Postgres => {
-            // The server's default may be off; R6 asks that an answered push survives.
-            conn.execute("SET synchronous_commit = on").await?;
-            conn.execute("SET lock_timeout = '5s'").await?;
-            conn.execute("SET idle_in_transaction_session_timeout = '60s'")
-                .await?;
-            conn.execute("SET client_min_messages = warning").await?;
-        }
+async fn set_up_sqlite(purpose: Use, conn: &mut AnyConnection) -> Result<(), sqlx::Error> {
+    conn.execute("PRAGMA busy_timeout = 10000").await?;
+    conn.execute("PRAGMA journal_mode = WAL").await?;
+    // What was answered 2xx survives a power cut (R6): NORMAL would lose the last commits.
+    conn.execute("PRAGMA synchronous = FULL").await?;
+    conn.execute("PRAGMA foreign_keys = ON").await?;
+    conn.execute("PRAGMA cache_size = -8192").await?;
+    conn.execute("PRAGMA temp_store = MEMORY").await?;
+    // SQLite keeps another mode, and says nothing, on a file system that has no shared memory.
+    let journal: String = sqlx::query_scalar("PRAGMA journal_mode")
+        .fetch_one(&mut *conn)
+        .await?;
+    if journal != "wal" {
+        return Err(sqlx::Error::Configuration(
+            "SQLite cannot keep a write-ahead log where store.url is: use a local file system"
+                .into(),
+        ));
+    }
+    if purpose == Use::Read {
+        conn.execute("PRAGMA query_only = ON").await?;
     }
     Ok(())
 }
 
-async fn migrate(pool: &AnyPool) -> Result<(), StoreError> {
-    sqlx::migrate!("./migrations")
-        .run(pool)
-        .await
-        .map_err(|error| match error {
-            sqlx::migrate::MigrateError::Execute(error) => StoreError::from(error),
-            other => StoreError::Open(format!(
-                "the store's schema cannot be brought up to date: {other}"
-            )),
-        })
+async fn set_up_postgres(purpose: Use, conn: &mut AnyConnection) -> Result<(), sqlx::Error> {
+    // The server's default may be off; R6 asks that an answered push survives.
+    conn.execute("SET synchronous_commit = on").await?;
+    conn.execute("SET lock_timeout = '5s'").await?;
+    // A list may wait for a slow client between two rows. A write waits for nobody: what stands still in the middle of
+    // one is a daemon that was stopped, and others wait for its locks.
+    conn.execute(match purpose {
+        Use::Read => "SET idle_in_transaction_session_timeout = '60s'",
+        Use::Write => "SET idle_in_transaction_session_timeout = '10s'",
+    })
+    .await?;
+    conn.execute("SET client_min_messages = warning").await?;
+    Ok(())
 }
 
-fn locate(url: &str) -> Result<(Engine, Location), StoreError> {
+static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
+
+/// The schema this program works with.
+pub(super) fn schema_version() -> Option<i64> {
+    MIGRATOR.iter().map(|migration| migration.version).max()
+}
+
+async fn migrate(pool: &AnyPool) -> Result<(), StoreError> {
+    MIGRATOR.run(pool).await.map_err(|error| match error {
+        sqlx::migrate::MigrateError::Execute(error) => StoreError::from(error),
+        other => StoreError::Open(format!(
+            "the store's schema cannot be brought up to date: {other}"
+        )),
+    })
+}
+
+impl Store {
+    /// What decides whether a commit survives, as a connection of each pool has it: for whoever wants to see it.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the database does not answer.
+    pub async fn durability(&self) -> Result<Vec<BTreeMap<&'static str, String>>, StoreError> {
+        let settings: &[(&str, &str)] = match self.engine() {
+            Engine::Sqlite => &[
+                (
+                    "journal_mode",
+                    "SELECT journal_mode FROM pragma_journal_mode",
+                ),
+                (
+                    "synchronous",
+                    "SELECT CAST(synchronous AS TEXT) FROM pragma_synchronous",
+                ),
+                (
+                    "foreign_keys",
+                    "SELECT CAST(foreign_keys AS TEXT) FROM pragma_foreign_keys",
+                ),
+            ],
+            Engine::Postgres => &[(
+                "synchronous_commit",
+                "SELECT current_setting('synchronous_commit')",
+            )],
+        };
+        let mut all = Vec::new();
+        for pool in [&self.inner.writers, &self.inner.readers] {
+            let mut conn = pool.acquire().await?;
+            let mut seen = BTreeMap::new();
+            for (name, statement) in settings {
+                let value: String = sqlx::query_scalar(*statement).fetch_one(&mut *conn).await?;
+                seen.insert(*name, value);
+            }
+            all.push(seen);
+        }
+        Ok(all)
+    }
+}
+
+pub(super) fn locate(url: &str) -> Result<(Engine, Location), StoreError> {
     if let Some(path) = url.strip_prefix("sqlite://") {
         let path = path.split('?').next().unwrap_or(path);
         if path.is_empty() || path.starts_with(':') {
@@ -180,7 +245,7 @@ fn locate(url: &str) -> Result<(Engine, Location), StoreError> {
     ))
 }
 
-fn prepare_file(path: &Path, create: bool) -> Result<(), StoreError> {
+pub(super) fn prepare_file(path: &Path, create: bool) -> Result<(), StoreError> {
     if path.exists() {
         return Ok(());
     }

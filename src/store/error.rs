@@ -56,18 +56,23 @@ impl From<sqlx::Error> for StoreError {
             | sqlx::Error::Io(_)
             | sqlx::Error::WorkerCrashed
             | sqlx::Error::Tls(_)
-            | sqlx::Error::Protocol(_) => Self::Unavailable(error),
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::BeginFailed => Self::Unavailable(error),
+            sqlx::Error::Configuration(why) => Self::Open(why.to_string()),
             sqlx::Error::Database(database) => match database.code().as_deref() {
                 // PostgreSQL: serialization failure, deadlock, and a lock that was not had in time. SQLite: BUSY and
                 // LOCKED with their extended codes; another process holds the file.
                 Some("40001" | "40P01" | "55P03" | "5" | "6" | "261" | "262" | "517" | "773") => {
                     Self::Stale
                 }
-                // PostgreSQL: connection exceptions, shutting down, starting up, too many connections, disk full.
+                // PostgreSQL: connection exceptions, out of resources, ended or not up by an operator's doing, I/O errors;
+                // a session that was cut because it stood still, and a server that was made a standby.
                 Some(code)
-                    if code.starts_with("08")
-                        || code.starts_with("57P")
-                        || code.starts_with("53") =>
+                    if code.len() == 5
+                        && (["08", "53", "57", "58"]
+                            .iter()
+                            .any(|class| code.starts_with(class))
+                            || matches!(code, "25P03" | "25P04" | "25006")) =>
                 {
                     Self::Unavailable(error)
                 }

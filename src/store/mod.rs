@@ -125,7 +125,7 @@ impl Store {
     pub(crate) fn attempts(&self) -> Attempts<'_> {
         Attempts {
             store: self,
-            waited: 0,
+            began: tokio::time::Instant::now(),
             count: 0,
         }
     }
@@ -163,6 +163,23 @@ impl Store {
     /// Where the store is, without credentials.
     pub fn location(&self) -> &Location {
         &self.inner.location
+    }
+
+    /// Whether the store answers and its schema is this program's: what `/readyz` says.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the database does not answer, [`StoreError::Open`] when its schema is another.
+    pub async fn check(&self) -> Result<(), StoreError> {
+        let applied: Option<i64> =
+            sqlx::query_scalar("SELECT MAX(version) FROM _sqlx_migrations WHERE success")
+                .fetch_one(self.readers())
+                .await?;
+        if applied == connect::schema_version() {
+            return Ok(());
+        }
+        Err(StoreError::Open(
+            "the store's schema is that of another version of rosterd".to_owned(),
+        ))
     }
 
     /// Closes every connection; on SQLite the last one out writes the log back into the file.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::SemaphorePermit;
+use tokio::time::Instant;
 
 use super::{Conflict, Engine, Store, StoreError, Tx, WRITE_PATIENCE_MS};
 use crate::model::time::Timestamp;
@@ -38,7 +39,7 @@ pub(crate) use in_write;
 /// How often a unit of work has been tried, and for how long.
 pub(crate) struct Attempts<'s> {
     pub(super) store: &'s Store,
-    pub(super) waited: u64,
+    pub(super) began: Instant,
     pub(super) count: u32,
 }
 
@@ -101,13 +102,13 @@ impl<'s> Attempts<'s> {
         };
         match outcome {
             Err(error) if error.is_conflict() => {
-                if self.waited >= WRITE_PATIENCE_MS {
+                // An attempt may itself have waited for a lock, so the pauses alone say little.
+                if self.began.elapsed() >= Duration::from_millis(WRITE_PATIENCE_MS) {
                     return ControlFlow::Break(Err(StoreError::Busy.into()));
                 }
                 drop(turn);
                 let pause = 1 + self.store.inner.random.below(2_u64 << self.count.min(8));
                 tokio::time::sleep(Duration::from_millis(pause)).await;
-                self.waited += pause;
                 self.count += 1;
                 ControlFlow::Continue(())
             }

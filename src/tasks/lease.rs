@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 use crate::model::pulse::Pulse;
 use crate::model::stop::StopListener;
@@ -15,7 +16,10 @@ const TTL: Duration = Duration::from_secs(15);
 /// How often it is prolonged, or asked for.
 const EVERY: Duration = Duration::from_secs(5);
 
-/// How long the loop may be silent before it counts as stuck; a write may wait ten seconds for its turn.
+/// How long a database that hangs is waited for. A write may wait ten seconds for its turn.
+const ASK: Duration = Duration::from_secs(12);
+
+/// How long the loop may be silent before it counts as stuck.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The epoch in which this daemon polls; `None`: another does, or nobody knows.
@@ -34,13 +38,17 @@ pub async fn run(
     loop {
         pulse.beat();
         let asked = Instant::now();
-        let held = match sync::lead(&service, &holder, ttl_ms).await {
-            Ok(held) => {
+        let held = match timeout(ASK, sync::lead(&service, &holder, ttl_ms)).await {
+            Ok(Ok(held)) => {
                 prolonged = asked;
                 held
             }
-            Err(error) => {
-                tracing::warn!(%error, "the lease could not be prolonged");
+            failed => {
+                let error = match failed {
+                    Ok(Err(error)) => error.to_string(),
+                    _ => "the database hangs".to_owned(),
+                };
+                tracing::warn!(error, "the lease could not be prolonged");
                 // It holds until it expires; every write checks it anyway.
                 epoch.borrow().filter(|_| prolonged.elapsed() < TTL)
             }

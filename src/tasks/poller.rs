@@ -6,6 +6,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
+use tokio::time::timeout;
+
 use crate::config::Schedule;
 use crate::model::actor::Channel;
 use crate::model::id::OktaGroupId;
@@ -13,8 +16,9 @@ use crate::model::pulse::Pulse;
 use crate::model::run::RunKind;
 use crate::model::stop::StopListener;
 use crate::model::time::{Clock, Timestamp};
+use crate::okta::Client;
 use crate::service::hooks::{self, HookQueue};
-use crate::service::sync::{Ask, Halt, Sync, Waiting};
+use crate::service::sync::{Ask, Ended, Halt, Sync, Waiting};
 use crate::store::rereads::Target;
 use crate::store::sync_requests::SyncRequest;
 
@@ -28,6 +32,12 @@ const GATHER: Duration = Duration::from_millis(300);
 
 /// Most objects one hook run reads.
 const HOOK_BATCH: usize = 200;
+
+/// How long a database that hangs is waited for between runs.
+const ASK: Duration = Duration::from_secs(12);
+
+/// What is said of one that was waited for long enough.
+const HANGS: &str = "the database hangs";
 
 /// How long the loop may be silent before it counts as stuck.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -106,6 +116,17 @@ impl Plan {
     }
 }
 
+/// How Okta is polled from now on: a reload brings it, and it counts from the next run.
+#[derive(Clone)]
+pub struct Change {
+    /// Okta, with its secrets read anew.
+    pub okta: Client,
+    /// Full runs.
+    pub full: Schedule,
+    /// Delta runs.
+    pub delta: Schedule,
+}
+
 /// What the poller works with.
 pub struct Poller {
     /// Runs.
@@ -114,6 +135,8 @@ pub struct Poller {
     pub plan: Plan,
     /// Whether this daemon polls.
     pub epoch: Epoch,
+    /// What a reload changed.
+    pub changed: watch::Receiver<Option<Change>>,
     /// What events named.
     pub hooks: Arc<HookQueue>,
     /// The process's clock.
@@ -133,7 +156,7 @@ struct Due {
 
 impl Poller {
     /// Polls until the stop. A run that is under way is dropped then; the next daemon finds it interrupted.
-    pub async fn run(self, mut stop: StopListener) {
+    pub async fn run(mut self, mut stop: StopListener) {
         let mut due = self.plan.due(self.clock.now());
         let mut first_tried = false;
         let mut tried: BTreeSet<OktaGroupId> = BTreeSet::new();
@@ -141,6 +164,9 @@ impl Poller {
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             self.pulse.beat();
+            if self.take_change() {
+                due = self.plan.due(self.clock.now());
+            }
             let events = self.hooks.arrived();
             let woken_by_event = tokio::select! {
                 biased;
@@ -160,7 +186,7 @@ impl Poller {
                 }
                 continue;
             };
-            let waiting = match self.sync.waiting().await {
+            let waiting = match self.waiting().await {
                 Ok(waiting) if waiting.paused => {
                     // What events name is kept for after the pause.
                     self.pass_on().await;
@@ -169,7 +195,7 @@ impl Poller {
                 }
                 Ok(waiting) => waiting,
                 Err(error) => {
-                    tracing::warn!(%error, "the poller cannot look into the store");
+                    tracing::warn!(error, "the poller cannot look into the store");
                     tokio::time::sleep(LOOK).await;
                     continue;
                 }
@@ -190,6 +216,27 @@ impl Poller {
             let (next, skipped) = self.plan.after(&due, ran, began, self.clock.now());
             due = next;
             self.note(&due, skipped, done).await;
+        }
+    }
+
+    /// Puts a reload in force; says whether there was one.
+    fn take_change(&mut self) -> bool {
+        if !self.changed.has_changed().unwrap_or(false) {
+            return false;
+        }
+        let Some(change) = self.changed.borrow_and_update().clone() else {
+            return false;
+        };
+        self.sync.okta = change.okta;
+        self.plan.full = change.full;
+        self.plan.delta = change.delta;
+        true
+    }
+
+    async fn waiting(&self) -> Result<Waiting, String> {
+        match timeout(ASK, self.sync.waiting()).await {
+            Ok(waiting) => waiting.map_err(|error| error.to_string()),
+            Err(_) => Err(HANGS.to_owned()),
         }
     }
 
@@ -232,14 +279,18 @@ impl Poller {
         })
     }
 
-    /// Runs, and shows that it is alive meanwhile: every call to Okta and to the store has its own patience.
+    /// Runs, and shows that it is alive meanwhile: every call to Okta has its own patience, and a run that a database
+    /// hangs on is dropped once the lease could not be prolonged.
     async fn fly(&self, epoch: i64, ask: &Ask) -> Result<(), Halt> {
+        let mut leading = self.epoch.clone();
         let run = self.sync.run(epoch, ask);
         tokio::pin!(run);
         loop {
             tokio::select! {
+                biased;
                 done = &mut run => return done.map(drop),
                 () = tokio::time::sleep(LOOK) => self.pulse.beat(),
+                () = lost(&mut leading, epoch) => return cut_short(run).await,
             }
         }
     }
@@ -250,9 +301,13 @@ impl Poller {
             // The lease task says when this daemon polls again.
             tokio::time::sleep(LOOK).await;
         }
-        if let Err(error) = self.sync.note_outlook(due.full, due.delta, skipped).await {
-            tracing::warn!(%error, "the poller's outlook could not be written down");
-        }
+        let noted = self.sync.note_outlook(due.full, due.delta, skipped);
+        let error = match timeout(ASK, noted).await {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => HANGS.to_owned(),
+        };
+        tracing::warn!(error, "the poller's outlook could not be written down");
     }
 
     /// This daemon does not apply now: what events named goes on the list of the one that does.
@@ -262,12 +317,16 @@ impl Poller {
         if targets.is_empty() && !overflowed {
             return;
         }
-        if let Err(error) = hooks::hand_over(&self.sync.service, &targets).await {
-            tracing::warn!(%error, "events could not be handed to the daemon that polls");
-            self.hooks.put_back(targets);
-            // Not at once again: what is queued wakes the loop.
-            tokio::time::sleep(LOOK).await;
-        }
+        let handed = hooks::hand_over(&self.sync.service, &targets);
+        let error = match timeout(ASK, handed).await {
+            Ok(Ok(_)) => return,
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => HANGS.to_owned(),
+        };
+        tracing::warn!(error, "events could not be handed to the daemon that polls");
+        self.hooks.put_back(targets);
+        // Not at once again: what is queued wakes the loop.
+        tokio::time::sleep(LOOK).await;
     }
 
     /// The stop: what events named is kept for whoever polls next. `flying` is what a run read that is dropped now.
@@ -275,6 +334,21 @@ impl Poller {
         self.hooks.put_back(flying);
         self.pass_on().await;
     }
+}
+
+/// Waits until this daemon does not poll in this epoch any more.
+async fn lost(leading: &mut Epoch, epoch: i64) {
+    // The lease's task is gone only at the stop.
+    let _ = leading.wait_for(|now| *now != Some(epoch)).await;
+}
+
+/// The lease is lost. The run's next look at the store finds out; it gets a moment to say so itself.
+async fn cut_short(run: impl Future<Output = Result<Ended, Halt>>) -> Result<(), Halt> {
+    if let Ok(done) = timeout(ASK, run).await {
+        return done.map(drop);
+    }
+    tracing::warn!("a run was dropped: another daemon polls, or the database hangs");
+    Err(Halt::NotHolder)
 }
 
 fn asked(request: &SyncRequest) -> Ask {

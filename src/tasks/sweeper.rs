@@ -4,6 +4,8 @@ use std::future::Future;
 use std::pin::pin;
 use std::time::Duration;
 
+use tokio::sync::watch;
+
 use crate::service::Service;
 use crate::service::retention::{self, Retention};
 
@@ -11,7 +13,11 @@ use crate::service::retention::{self, Retention};
 const EVERY: Duration = Duration::from_mins(10);
 
 /// Sweeps every ten minutes until `stop` resolves. Several daemons may sweep one store: what is gone is gone.
-pub async fn run(service: Service, retention: Retention, stop: impl Future<Output = ()> + Send) {
+pub async fn run(
+    service: Service,
+    retention: watch::Receiver<Retention>,
+    stop: impl Future<Output = ()> + Send,
+) {
     let mut stop = pin!(stop);
     loop {
         tokio::select! {
@@ -19,6 +25,7 @@ pub async fn run(service: Service, retention: Retention, stop: impl Future<Outpu
             () = &mut stop => return,
             () = tokio::time::sleep(EVERY) => {}
         }
+        let retention = *retention.borrow();
         tokio::select! {
             biased;
             () = &mut stop => return,

@@ -28,6 +28,7 @@ mod okta_shapes;
 mod okta_spec;
 mod provision;
 mod rules;
+mod running;
 mod scim_http;
 mod search;
 mod server;

@@ -33,7 +33,7 @@ pub(super) async fn readyz(
     state: State<App>,
     reader: MaybeReader,
 ) -> Response {
-    let ready = state.service.store.now().await.is_ok();
+    let ready = state.service.store.check().await.is_ok();
     answer(&query.0, &state.0, reader, ready).await
 }
 
@@ -50,7 +50,7 @@ async fn answer(query: &HealthQuery, app: &App, reader: MaybeReader, good: bool)
         return refused;
     }
     let store = &app.service.store;
-    let answers = store.now().await.is_ok();
+    let answers = store.check().await.is_ok();
     let body = json!({
         "ok": good,
         "version": env!("CARGO_PKG_VERSION"),

@@ -20,13 +20,15 @@ mod request;
 mod resources;
 mod route;
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::any;
 use http::Method;
 use http::request::Parts;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use self::reply::{Reply, method_not_allowed};
 use self::request::Call;
@@ -36,6 +38,11 @@ use super::auth::ScimClient;
 use super::error::{scim, scim_response};
 use crate::scim::ScimError;
 use crate::service::Error;
+use crate::store::StoreError;
+
+/// How long an answer may take, on a database that hangs for example. Okta hangs up after 60 seconds and takes that for
+/// an error of ours; told 429 before, it comes back by itself.
+const PATIENCE: Duration = Duration::from_secs(50);
 
 /// Where the subtree begins.
 pub const ROOT: &str = "/scim/v2";
@@ -63,7 +70,10 @@ async fn handle(State(app): State<App>, request: Request) -> Response {
         _ => None,
     };
     let outcome = match client {
-        Ok(client) => answer(&app, client, route, parts, body).await,
+        // What is not done by then is rolled back: its transaction ends with it.
+        Ok(client) => timeout(PATIENCE, answer(&app, client, route, parts, body))
+            .await
+            .unwrap_or(Err(Error::Store(StoreError::Busy))),
         Err(error) => Err(Error::Scim(error)),
     };
     let (response, skipped, error) = match outcome {

@@ -4,3 +4,4 @@ pub(crate) mod cast;
 mod mappings;
 mod membership;
 mod mode;
+mod races;

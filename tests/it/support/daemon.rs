@@ -419,6 +419,6 @@ impl Daemon {
     clippy::disallowed_methods,
     reason = "a client of the daemon's own, on loopback"
 )]
-fn client() -> reqwest::Client {
+pub(crate) fn client() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().build().unwrap()
 }

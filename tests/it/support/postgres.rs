@@ -36,11 +36,7 @@ pub(crate) async fn new_database() -> Option<String> {
     let server = match server {
         Ok(server) => server,
         Err(why) => {
-            assert!(
-                std::env::var("ROSTERD_REQUIRE_POSTGRES").as_deref() != Ok("1"),
-                "ROSTERD_REQUIRE_POSTGRES=1 and no PostgreSQL: {why}"
-            );
-            eprintln!("SKIPPED on PostgreSQL, which this machine does not have: {why}");
+            absent(why);
             return None;
         }
     };
@@ -55,8 +51,17 @@ pub(crate) async fn new_database() -> Option<String> {
     Some(url.into())
 }
 
+/// There is no PostgreSQL: a failure where it is required, else said loudly.
+pub(crate) fn absent(why: &str) {
+    assert!(
+        std::env::var("ROSTERD_REQUIRE_POSTGRES").as_deref() != Ok("1"),
+        "ROSTERD_REQUIRE_POSTGRES=1 and no PostgreSQL: {why}"
+    );
+    eprintln!("SKIPPED on PostgreSQL, which this machine does not have: {why}");
+}
+
 /// Makes a database; the server may still be starting.
-async fn create(server: &str, name: &str) {
+pub(crate) async fn create(server: &str, name: &str) {
     sqlx::any::install_default_drivers();
     let patience = Instant::now() + Duration::from_secs(30);
     loop {
@@ -77,10 +82,14 @@ async fn create(server: &str, name: &str) {
     }
 }
 
-fn start() -> Result<Server, String> {
+/// Makes a cluster's folder: where it is, and whom it belongs to when this process is root.
+pub(crate) fn initialize() -> Result<(PathBuf, Option<(u32, u32)>), String> {
     let initdb = program("initdb").ok_or("initdb is not installed")?;
-    let postgres = program("postgres").ok_or("postgres is not installed")?;
-    let folder = std::env::temp_dir().join(format!("rosterd-test-postgres-{}", std::process::id()));
+    let folder = std::env::temp_dir().join(format!(
+        "rosterd-test-postgres-{}-{}",
+        std::process::id(),
+        NEXT.fetch_add(1, Ordering::Relaxed)
+    ));
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let user = unprivileged(&folder)?;
@@ -102,6 +111,12 @@ fn start() -> Result<Server, String> {
             String::from_utf8_lossy(&made.stderr).trim()
         ));
     }
+    Ok((folder, user))
+}
+
+fn start() -> Result<Server, String> {
+    let postgres = program("postgres").ok_or("postgres is not installed")?;
+    let (folder, user) = initialize()?;
     let port = free_port();
     let script = r#"
         "$1" -D "$2/data" -k "$2" -h 127.0.0.1 -p "$3" -c max_connections=300 >"$2/log" 2>&1 &
@@ -137,13 +152,13 @@ fn start() -> Result<Server, String> {
     })
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
     listener.local_addr().expect("an address").port()
 }
 
 /// A program in PATH, or where Debian keeps PostgreSQL's.
-fn program(name: &str) -> Option<PathBuf> {
+pub(crate) fn program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_else(|| OsString::from("/usr/bin"));
     let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
     let mut versions: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
@@ -186,7 +201,7 @@ fn unprivileged(folder: &Path) -> Result<Option<(u32, u32)>, String> {
     Ok(Some(user))
 }
 
-fn as_user(user: Option<(u32, u32)>, program: &Path) -> Command {
+pub(crate) fn as_user(user: Option<(u32, u32)>, program: &Path) -> Command {
     let mut command = Command::new(program);
     if let Some((uid, gid)) = user {
         command.uid(uid).gid(gid);

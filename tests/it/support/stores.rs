@@ -33,22 +33,17 @@ impl TestStore {
 
     async fn open(url: String, folder: Option<tempfile::TempDir>) -> Self {
         let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_800_000_000_000)));
-        let options = Options {
-            url: url.clone(),
-            connections: 8,
-            create: true,
-            force_clock: true,
-        };
-        let random = Arc::new(SeededRandom::new(7));
-        let store = Store::open(&options, Arc::clone(&clock) as _, random)
-            .await
-            .expect("a store");
         Self {
-            store,
+            store: connect(&url, &clock, 7).await,
             clock,
             url,
             _folder: folder,
         }
+    }
+
+    /// The same store with connections of its own, as another process has it.
+    pub(crate) async fn second(&self) -> Store {
+        connect(&self.url, &self.clock, 8).await
     }
 
     /// One number, read past the store: what a test says about rows.
@@ -100,6 +95,19 @@ impl TestStore {
             .await
             .expect("a connection")
     }
+}
+
+async fn connect(url: &str, clock: &Arc<ManualClock>, seed: u64) -> Store {
+    let options = Options {
+        url: url.to_owned(),
+        create: true,
+        connections: 8,
+        force_clock: true,
+    };
+    let random = Arc::new(SeededRandom::new(seed));
+    Store::open(&options, Arc::clone(clock) as _, random)
+        .await
+        .expect("a store")
 }
 
 impl Deref for TestStore {

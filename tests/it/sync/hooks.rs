@@ -162,6 +162,7 @@ impl Loops {
                 delta: Schedule::parse(delta).unwrap(),
                 seed: 1,
             },
+            changed: tokio::sync::watch::channel(None).1,
             epoch,
             hooks: Arc::clone(&queue),
             pulse: pulses.add("poller", poller::PATIENCE),

@@ -1,0 +1,158 @@
+//! SIGHUP: what can change while the daemon runs is put in force, what cannot is named.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::{assemble, okta_client, settings};
+use crate::config::Config;
+use crate::http::tls::TlsReload;
+use crate::model::random::Random;
+use crate::model::time::Clock;
+use crate::service::Service;
+use crate::service::retention::Retention;
+use crate::tasks::poller::Change;
+
+/// Everything a reload reaches.
+pub(super) struct Reload {
+    /// What the daemon was started with, and what was put in force since.
+    pub(super) config: Config,
+    pub(super) service: Service,
+    pub(super) tls: Option<TlsReload>,
+    pub(super) retention: watch::Sender<Retention>,
+    /// The poller's, if there is one.
+    pub(super) poller: Option<watch::Sender<Option<Change>>>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) random: Arc<dyn Random>,
+}
+
+impl Reload {
+    /// Puts `config` in force as far as it can be.
+    pub(super) fn apply(&mut self, config: Config) {
+        let (config, unchanged) = mixed(&self.config, config);
+        for key in unchanged {
+            tracing::warn!(key, "this change takes a restart");
+        }
+        self.service
+            .replace_settings(settings::service_settings(&config));
+        self.retention.send_replace(assemble::retention(&config));
+        if let Some(tls) = &self.tls
+            && let Err(error) = tls.reload()
+        {
+            tracing::error!(%error, "the certificate stays as it was");
+        }
+        if let Some(poller) = &self.poller {
+            match okta_client::client(&config.okta, &self.clock, &self.random) {
+                Ok(Some(okta)) => {
+                    poller.send_replace(Some(Change {
+                        okta,
+                        full: config.okta.full_schedule.clone(),
+                        delta: config.okta.delta_schedule.clone(),
+                    }));
+                }
+                Ok(None) => {}
+                Err(error) => tracing::error!(error, "how Okta is polled stays as it was"),
+            }
+        }
+        self.config = config;
+        tracing::info!("the configuration was read again");
+    }
+}
+
+/// The new configuration with what takes a restart as it was, and the keys that differ there.
+///
+/// Which org is polled, for which app and population decides what a run means (R8, R16): no run may see half of it.
+fn mixed(old: &Config, mut new: Config) -> (Config, Vec<&'static str>) {
+    let mut differ = Vec::new();
+    let mut note = |key: &'static str, same: bool| {
+        if !same {
+            differ.push(key);
+        }
+    };
+    note("server.listen", old.server.listen == new.server.listen);
+    note(
+        "server.public_url",
+        old.server.public_url == new.server.public_url,
+    );
+    note("server.tls", old.server.tls == new.server.tls);
+    note(
+        "server.trusted_proxies",
+        old.server.trusted_proxies == new.server.trusted_proxies,
+    );
+    note(
+        "server.max_connections",
+        old.server.max_connections == new.server.max_connections,
+    );
+    note(
+        "server.max_requests",
+        old.server.max_requests == new.server.max_requests,
+    );
+    note(
+        "server.header_timeout",
+        old.server.header_timeout == new.server.header_timeout,
+    );
+    note("store.url", old.store.url == new.store.url);
+    note(
+        "store.connections",
+        old.store.connections == new.store.connections,
+    );
+    let org = |config: &Config| config.okta.org.as_ref().map(|org| org.url.clone());
+    note("okta.org_url", org(old) == org(&new));
+    note("okta.app_id", old.okta.app_id == new.okta.app_id);
+    note(
+        "okta.population",
+        old.okta.population == new.okta.population,
+    );
+    note("okta.hooks", old.okta.hooks == new.okta.hooks);
+    note(
+        "scim.body_limit",
+        old.scim.body_limit == new.scim.body_limit,
+    );
+    note("scim.bulk", old.scim.bulk == new.scim.bulk);
+    note("log.format", old.log.format == new.log.format);
+    if org(old) != org(&new) {
+        new.okta.org = old.okta.org.clone();
+    }
+    new.okta.app_id = old.okta.app_id.clone();
+    new.okta.population = old.okta.population;
+    new.okta.hooks = old.okta.hooks.clone();
+    new.server = old.server.clone();
+    new.store = old.store.clone();
+    new.scim.body_limit = old.scim.body_limit;
+    new.scim.bulk = old.scim.bulk.clone();
+    new.log.format = old.log.format;
+    (new, differ)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::mixed;
+    use crate::config::{self, Config, Environment};
+
+    fn read(variables: &[(&str, &str)]) -> Option<Config> {
+        let environment = Environment::of(variables.iter().copied());
+        let loaded = config::load(None, &environment).ok()?;
+        Some(loaded.config)
+    }
+
+    #[test]
+    fn what_takes_a_restart_is_named_and_stays() {
+        let old = read(&[("ROSTERD__OKTA__FULL_SCHEDULE", "0 3 * * *")]);
+        let new = read(&[
+            ("ROSTERD__OKTA__FULL_SCHEDULE", "0 4 * * *"),
+            ("ROSTERD__SERVER__LISTEN", "127.0.0.1:9999"),
+            ("ROSTERD__OKTA__POPULATION", "groups"),
+            ("ROSTERD__SCIM__BULK__MAX_OPERATIONS", "7"),
+        ]);
+        let (Some(old), Some(new)) = (old, new) else {
+            unreachable!("these are configurations");
+        };
+        let wanted = new.okta.full_schedule.clone();
+        let (mixed, differ) = mixed(&old, new);
+        assert_eq!(differ, ["server.listen", "okta.population", "scim.bulk"]);
+        assert_eq!(mixed.server, old.server);
+        assert_eq!(mixed.okta.population, None);
+        assert_eq!(mixed.scim.bulk, old.scim.bulk);
+        assert_eq!(mixed.okta.full_schedule, wanted);
+    }
+}
