@@ -68,13 +68,16 @@ pub async fn list(
         .collect()
 }
 
-/// Copies what is derived and counts into local memberships (`--keep`, R3). Gives how many appeared.
+/// Copies what is derived into local memberships (`--keep`, R3), also of who is inactive now and may come back, and what
+/// else counts: who is withheld (R5, R9). Gives how many appeared.
 pub async fn insert_kept(tx: &mut Tx) -> Result<u64, StoreError> {
     let now = tx.now().as_millis();
     let done = sqlx::query(
         "INSERT INTO memberships (team_id, user_id, origin, since) \
-         SELECT e.team_id, e.user_id, 'local', CAST($1 AS BIGINT) FROM effective_memberships e \
-           JOIN users u ON u.id = e.user_id WHERE u.origin = 'okta' \
+         SELECT kept.team_id, kept.user_id, 'local', CAST($1 AS BIGINT) \
+           FROM (SELECT team_id, user_id FROM memberships WHERE origin = 'okta' \
+                 UNION SELECT team_id, user_id FROM effective_memberships) kept \
+           JOIN users u ON u.id = kept.user_id WHERE u.origin = 'okta' \
          ON CONFLICT (team_id, user_id, origin) DO NOTHING",
     )
     .bind(now)

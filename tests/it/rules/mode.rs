@@ -51,11 +51,17 @@ on_each_store! {
     async fn r3_off_with_keep_copies_what_is_derived(store) {
         let cast = Cast::new(&store);
         let admins = cast.admins().await;
-        let mira = cast.user("mira@x").await;
-        cast.join(Channel::Scim, &admins, &[&mira]).await;
+        let (mira, noor) = (cast.user("mira@x").await, cast.user("noor@x").await);
+        cast.join(Channel::Scim, &admins, &[&mira, &noor]).await;
         mode::switch(&cast.service, &cx(Channel::Cli), OktaMode::On, false).await.unwrap();
+        cast.entitle(Channel::Scim, &[&noor], false).await.unwrap();
         mode::switch(&cast.service, &cx(Channel::Cli), OktaMode::Off, true).await.unwrap();
-        assert_eq!(cast.members(&organization_admin(), &[&mira]).await.len(), 1);
+        assert_eq!(cast.members(&organization_admin(), &[&mira, &noor]).await, [mira.clone()]);
+        // Who was only suspended over the switch has not lost what was derived for him.
+        cast.entitle(Channel::Scim, &[&noor], true).await.unwrap();
+        assert_eq!(cast.members(&organization_admin(), &[&mira, &noor]).await.len(), 2);
+        cast.leave(Channel::Scim, &admins, &[&mira, &noor]).await.unwrap();
+        assert_eq!(cast.members(&organization_admin(), &[&mira, &noor]).await.len(), 2, "they are local now");
     }
 
     async fn r5_the_switch_is_refused_where_it_would_leave_no_admin(store) {
