@@ -1,21 +1,20 @@
 //! The run history, and the word of an admin on what is held (R9).
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use serde_json::json;
 
-use super::membership::{Touched, settle};
+use super::membership::let_go;
 use super::sync::{CHUNK, Fence, Halt, apply};
 use super::{Error, Service};
 use crate::model::actor::{Channel, Cx};
 use crate::model::id::RunId;
 use crate::model::run::{Outcome, RunKind, RunState};
-use crate::model::team::organization_admin;
 use crate::reconcile::Planned;
 use crate::reconcile::chunks::chunks;
 use crate::store::run_changes::{self, RunChange};
 use crate::store::runs::{self, Run};
-use crate::store::{Tx, audit, in_write, memberships, mutes, stamps, withheld};
+use crate::store::{Tx, audit, in_write, mutes, stamps, withheld};
 
 /// A run with how many of its changes came to which outcome.
 #[derive(Debug, Clone)]
@@ -161,25 +160,9 @@ async fn approve_pushes(service: &Service, cx: &Cx, id: &RunId) -> Result<Decisi
     let fence = Fence::Held(id.clone());
     let done: Result<Decision, Halt> = in_write!(service.store, |tx| {
         fence.check(tx).await?;
-        let team = organization_admin();
-        let before = memberships::count_effective(tx, &team, 1).await?;
-        let rows = withheld::remove_of_run(tx, id).await?;
-        let users: BTreeSet<_> = rows.iter().map(|row| row.user.clone()).collect();
-        let touched = Touched {
-            users: users.clone(),
-            approved: true,
-            ..Touched::default()
-        };
-        settle(service, tx, &settling, &touched).await?;
-        memberships::remove_deleting(tx, &users).await?;
-        if before > 0 && memberships::count_effective(tx, &team, 1).await? == 0 {
-            return Err(Error::LastAdmin.into());
-        }
+        let done = let_go(service, tx, &settling, id).await?;
         close(tx, cx, id, RunState::Approved).await?;
-        Ok(Decision {
-            done: rows.len() as u64,
-            left_out: 0,
-        })
+        Ok(Decision { done, left_out: 0 })
     });
     done.map_err(refused)
 }

@@ -66,6 +66,17 @@ impl Effects {
         Ok(())
     }
 
+    /// Withheld memberships that Okta gives again counted all along, if their users were active: nobody gains them now.
+    pub(super) async fn note_kept(
+        &mut self,
+        tx: &mut Tx,
+        mut kept: BTreeSet<Pair>,
+    ) -> Result<(), Error> {
+        kept.retain(|(_, user)| !self.activated.contains(user));
+        self.had.extend(memberships::effective_of(tx, &kept).await?);
+        Ok(())
+    }
+
     /// Compares with the view of what counts (R1).
     pub(super) async fn look(&mut self, tx: &mut Tx, mode: OktaMode) -> Result<(), Error> {
         let mut before = self.had.clone();

@@ -16,6 +16,7 @@ use crate::store::memberships::{self, Derived, Pair, Standing};
 use crate::store::{Tx, organization, withheld};
 
 use effects::Effects;
+pub(crate) use withhold::let_go;
 pub use withhold::{Deleted, delete_user};
 
 /// What a transaction touched, so that what follows from it can be made current.
@@ -32,7 +33,7 @@ pub struct Touched {
     pub teams: BTreeSet<TeamId>,
     /// Local memberships that an admin gave and that count now.
     pub given: BTreeSet<Pair>,
-    /// Local memberships that an admin took and that count no longer.
+    /// Memberships that an admin took, local or withheld ones, and that count no longer.
     pub taken: BTreeSet<Pair>,
     /// Not counted by the guard (approved changes, R9).
     pub approved: bool,
@@ -89,10 +90,12 @@ pub async fn settle(
         settled.added += effects.derived.added.len() as u64;
         settled.removed += effects.derived.removed.len() as u64;
         settled.activity += (effects.activated.len() + effects.deactivated.len()) as u64;
-        users = withhold::release(tx, &effects).await?;
+        let lost;
+        (users, lost) = withhold::release(tx, &effects).await?;
         if users.is_empty() {
             break;
         }
+        by_hand = Some((BTreeSet::new(), lost));
         released.extend(users.iter().cloned());
         edges.clear();
         teams.clear();
@@ -162,6 +165,9 @@ async fn derive(
     if !derived.added.is_empty() && withheld::any(tx).await? {
         // What Okta gives again is withheld no longer (R9): the derived row stands by itself.
         let given: BTreeSet<UserId> = derived.added.iter().map(|(_, user)| user.clone()).collect();
+        let kept = withhold::kept(tx).await?;
+        let again = derived.added.iter().filter(|pair| kept.contains(*pair));
+        effects.note_kept(tx, again.cloned().collect()).await?;
         withheld::remove_given_again(tx, &[], &given).await?;
     }
     effects.derived = derived;

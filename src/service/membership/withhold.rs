@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use super::effects::Effects;
 use super::{Error, Service, Touched, settle};
 use crate::model::actor::{Channel, Cx};
-use crate::model::id::{TeamId, UserId};
+use crate::model::id::{RunId, TeamId, UserId};
 use crate::model::team::organization_admin;
 use crate::store::Tx;
-use crate::store::memberships;
-use crate::store::withheld::{self, Cause};
+use crate::store::memberships::{self, Pair};
+use crate::store::withheld::{self, Cause, Withheld};
 
 /// Keeps the longest-standing of those who just left Organization Admin, if nobody is left there.
 ///
@@ -72,29 +72,86 @@ async fn longest_standing(
 }
 
 /// Another active member of Organization Admin appeared: what was withheld from the last one is applied now (R5).
-/// Gives the users to be settled next.
-pub(super) async fn release(tx: &mut Tx, effects: &Effects) -> Result<BTreeSet<UserId>, Error> {
+/// Gives the users to be settled next, and the memberships they had by nothing else.
+pub(super) async fn release(
+    tx: &mut Tx,
+    effects: &Effects,
+) -> Result<(BTreeSet<UserId>, BTreeSet<Pair>), Error> {
     let team = organization_admin();
     if !effects.gained.iter().any(|(gained, _)| *gained == team) || !withheld::any(tx).await? {
-        return Ok(BTreeSet::new());
+        return Ok(Default::default());
     }
-    let kept: BTreeSet<UserId> = withheld::list(tx)
+    let rows: Vec<Withheld> = withheld::list(tx)
         .await?
         .into_iter()
         .filter(|row| row.cause == Cause::LastAdmin)
-        .map(|row| row.user)
         .collect();
+    let kept: BTreeSet<UserId> = rows.iter().map(|row| row.user.clone()).collect();
     let somebody_else = effects
         .gained
         .iter()
         .any(|(gained, user)| *gained == team && !kept.contains(user));
     if kept.is_empty() || !somebody_else {
-        return Ok(BTreeSet::new());
+        return Ok(Default::default());
     }
     let kept: Vec<UserId> = kept.into_iter().collect();
+    let counted = memberships::effective_of(tx, &pairs(&rows)).await?;
     withheld::remove(tx, &kept, Cause::LastAdmin).await?;
     memberships::revoke_access(tx, &kept).await?;
-    Ok(kept.into_iter().collect())
+    let lost = no_longer(tx, counted).await?;
+    Ok((kept.into_iter().collect(), lost))
+}
+
+/// An admin let go what pushes had withheld in this run (R9). Gives how many rows that were.
+///
+/// # Errors
+/// [`Error::LastAdmin`] when nobody would be left in Organization Admin.
+pub(crate) async fn let_go(
+    service: &Service,
+    tx: &mut Tx,
+    cx: &Cx,
+    run: &RunId,
+) -> Result<u64, Error> {
+    let team = organization_admin();
+    let before = memberships::count_effective(tx, &team, 1).await?;
+    let listed: Vec<Withheld> = withheld::list(tx)
+        .await?
+        .into_iter()
+        .filter(|row| row.run.as_ref() == Some(run))
+        .collect();
+    let counted = memberships::effective_of(tx, &pairs(&listed)).await?;
+    let rows = withheld::remove_of_run(tx, run).await?;
+    let users: BTreeSet<UserId> = rows.iter().map(|row| row.user.clone()).collect();
+    let touched = Touched {
+        users: users.clone(),
+        taken: no_longer(tx, counted).await?,
+        approved: true,
+        ..Touched::default()
+    };
+    settle(service, tx, cx, &touched).await?;
+    memberships::remove_deleting(tx, &users).await?;
+    if before > 0 && memberships::count_effective(tx, &team, 1).await? == 0 {
+        return Err(Error::LastAdmin);
+    }
+    Ok(rows.len() as u64)
+}
+
+/// Every membership that is withheld.
+pub(super) async fn kept(tx: &mut Tx) -> Result<BTreeSet<Pair>, Error> {
+    Ok(pairs(&withheld::list(tx).await?))
+}
+
+/// The memberships that rows keep.
+fn pairs(rows: &[Withheld]) -> BTreeSet<Pair> {
+    rows.iter()
+        .filter_map(|row| Some((row.team.clone()?, row.user.clone())))
+        .collect()
+}
+
+/// Those that counted and do not any more, now that nothing keeps them.
+async fn no_longer(tx: &mut Tx, counted: BTreeSet<Pair>) -> Result<BTreeSet<Pair>, Error> {
+    let counting = memberships::effective_of(tx, &counted).await?;
+    Ok(counted.difference(&counting).cloned().collect())
 }
 
 /// What became of a deletion.

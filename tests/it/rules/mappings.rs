@@ -87,6 +87,18 @@ on_each_store! {
         assert!(matches!(add(&okta, "Platform", "nowhere").await, Err(Error::NotFound("team"))));
     }
 
+    async fn r17_a_waiting_name_binds_when_the_scim_group_of_that_name_is_deleted(store) {
+        let okta = Client::new(&store);
+        let mira = okta.user("mira@x", Some(ONE)).await;
+        let scim = okta.group("Platform", &[&mira]).await;
+        let polled = okta.okta_group("00g1", "Platform", "OKTA_GROUP").await;
+        team(&okta, "core").await;
+        assert_eq!(add(&okta, "Platform", "core").await.unwrap(), MappingState::Unbound, "two bear it");
+        okta.delete_group(&scim).await.unwrap();
+        let mapping = mappings::list(&okta.service).await.unwrap().remove(0);
+        assert_eq!(mapping.group, Some(polled.id));
+    }
+
     async fn r17_a_directory_group_needs_its_id_and_our_echo_is_never_mapped(store) {
         let settings = Settings { app_id: Some("0oa1".to_owned()), ..Settings::default() };
         let okta = Client::with(&store, settings);

@@ -92,6 +92,8 @@ on_each_store! {
         assert!(!cast.is_active(&mira).await);
         assert_eq!(cast.members(&team, &[&mira, &noor]).await, [noor.clone()]);
         assert_eq!(store.number("SELECT COUNT(*) FROM withheld").await, 0);
+        let logged = store.number("SELECT COUNT(*) FROM audit WHERE action = 'membership.removed'").await;
+        assert_eq!(logged, 1, "R14: he left the team now, and not when he was withheld");
     }
 
     async fn r5_a_local_admin_made_by_hand_releases_whom_okta_took(store) {

@@ -5,3 +5,4 @@ mod mappings;
 mod membership;
 mod mode;
 mod races;
+mod withheld;
