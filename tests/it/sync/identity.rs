@@ -1,6 +1,9 @@
 //! R11 and R18: who a user of Okta's is here.
 
+use rosterd::model::actor::Channel;
+use rosterd::model::id::UserId;
 use rosterd::model::run::RunState;
+use rosterd::service::users;
 
 use super::world::{World, with_team};
 use crate::support::stores::on_each_store;
@@ -81,5 +84,29 @@ on_each_store! {
             [person.as_str().to_owned()]
         );
         assert_eq!(world.store.number("SELECT COUNT(*) FROM rereads").await, 0);
+    }
+    async fn r13_a_block_goes_along_when_a_row_gives_way_to_scim_s(store) {
+        let world = World::with_app(store).await;
+        let person = world.person("mira@example.test");
+        world.sim.org().assign_user(person).unwrap();
+        world.settle().await;
+        let row = world.store.texts("SELECT id FROM users").await.remove(0);
+        let row = UserId::parse(&row).unwrap();
+        users::block(&world.sync.service, &world.cx(Channel::Cli), &row, true).await.unwrap();
+        // SCIM makes a row under another name; Okta remembers the id it was given.
+        world
+            .store
+            .arrange(
+                "INSERT INTO users (id, seq, origin, scim, member_key, user_name, user_name_fold, resource, folded, entitled, \
+                 blocked, pending, active, deleting, absent_runs, sessions_from, tokens_from, created_at, updated_at, version) \
+                 VALUES ('01800000-0000-7000-8000-00000000aaaa', 1000, 'okta', 1, '01800000-0000-7000-8000-00000000aaaa', \
+                 'm.ira@example.test', 'm.ira@example.test', '{}', '{}', 1, 0, 0, 1, 0, 0, 0, 0, 1, 1, 1)",
+            )
+            .await;
+        world.sim.org().note_provisioned(person, "01800000-0000-7000-8000-00000000aaaa", serde_json::Map::new());
+        world.full().await;
+        let rows = world.store.texts("SELECT id || ' ' || okta_id || ' ' || blocked || active FROM users").await;
+        let kept = format!("01800000-0000-7000-8000-00000000aaaa {} 10", person.as_str());
+        assert_eq!(rows, [kept], "only an admin lifts a block");
     }
 }

@@ -259,6 +259,18 @@ async fn move_okta_id(
     let mut freed = source.clone();
     freed.okta_id = None;
     users::update(tx, &freed).await?;
+    let mut target = target;
+    if source.facts.blocked && !target.facts.blocked {
+        // He is the same person, and only an admin lifts a block (R13).
+        target.facts.blocked = true;
+        work.log(
+            "user.blocked",
+            "user",
+            to.as_str(),
+            Some(json!({ "blocked": false })),
+            Some(json!({ "blocked": true })),
+        );
+    }
     learn(tx, work, &target, okta_id, status.as_ref()).await?;
     // First he has what the mirror says, then the poll's row goes: in between somebody is always in charge (R5).
     let touched = Touched {
