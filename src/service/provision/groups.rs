@@ -181,9 +181,11 @@ pub async fn delete_group(
             groups::remove(tx, id).await?;
         } else if bare.gone() {
             push.touched.teams.extend(teams);
-        } else {
-            // Okta's own name stands alone now: who waited for it may be bound.
-            binding::bind(tx, cx, bare.name(), &mut push.touched).await?;
+        }
+        // Okta's own name, or another group of that name, stands alone now: who waited for it may be bound.
+        let own = (!bare.gone()).then(|| bare.name());
+        for name in own.into_iter().chain(known.scim_name.as_deref()) {
+            binding::bind(tx, cx, name, &mut push.touched).await?;
         }
         let before = json!({ "displayName": known.scim_name, "members": known.member_count });
         let after = known.okta.as_ref().map(|side| json!({ "oktaId": side.id }));

@@ -7,6 +7,7 @@ mod halves;
 mod hooks;
 mod identity;
 mod plans;
+mod naming;
 mod population;
 mod pushes;
 pub(crate) mod world;

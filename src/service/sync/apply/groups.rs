@@ -75,6 +75,10 @@ async fn update(
     };
     groups::update(tx, &after, 0).await?;
     binding::bind(tx, work.cx, &side.name, &mut work.touched).await?;
+    if let Some(old) = row.okta.as_ref().filter(|old| old.name != side.name) {
+        // Somebody else may bear the old name alone now.
+        binding::bind(tx, work.cx, &old.name, &mut work.touched).await?;
+    }
     work.log(
         "group.updated",
         "group",
@@ -127,6 +131,13 @@ pub(super) async fn apply_gone(
             {
                 groups::remove(tx, &row.id).await?;
             }
+        }
+        // Another group may bear its name alone now, and so may its own SCIM side.
+        let freed = row.okta.as_ref().map(|side| side.name.as_str());
+        let names: std::collections::BTreeSet<&str> =
+            freed.into_iter().chain(row.scim_name.as_deref()).collect();
+        for name in names {
+            binding::bind(tx, work.cx, name, &mut work.touched).await?;
         }
         work.log(
             "group.okta_side_gone",
