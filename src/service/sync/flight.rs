@@ -10,11 +10,11 @@ use crate::model::actor::{Channel, Cx};
 use crate::model::id::{GroupId, OktaUserId, RunId, UserId};
 use crate::model::run::{Outcome, RunKind, RunState};
 use crate::model::time::Timestamp;
-use crate::okta::types::AppId;
+use crate::okta::types::{AppId, PushMapping};
 use crate::okta::{Read, ReadTime};
 use crate::reconcile::chunks::chunks;
 use crate::reconcile::users::{Population, Seen};
-use crate::reconcile::{Known, Planned};
+use crate::reconcile::{Change, Known, Planned};
 use crate::store::organization::{self, Organization};
 use crate::store::rereads::Target;
 use crate::store::run_changes::{self, RunChange};
@@ -48,6 +48,10 @@ pub(super) struct Flight<'s> {
     pub(super) members_wanted: HashSet<GroupId>,
     /// New userNames of users the poll owns, set at the end and in one piece (R18).
     pub(super) renames: Vec<Planned>,
+    /// Push mappings whose sides were not joined.
+    pub(super) unjoined: Vec<PushMapping>,
+    /// An Okta side went in this run.
+    pub(super) side_gone: bool,
     /// Users whose join waits for what this run takes away.
     pub(super) deferred: Vec<Seen>,
     pub(super) conflicts: BTreeMap<OktaUserId, String>,
@@ -148,6 +152,8 @@ impl<'s> Flight<'s> {
             assignments: HashMap::new(),
             members_wanted: HashSet::new(),
             renames: Vec::new(),
+            unjoined: Vec::new(),
+            side_gone: false,
             deferred: Vec::new(),
             conflicts: BTreeMap::new(),
             listed: HashSet::new(),
@@ -249,6 +255,8 @@ impl<'s> Flight<'s> {
     pub(super) fn counted(&mut self, chunk: &[Planned], done: &[Done]) {
         for (planned, done) in chunk.iter().zip(done) {
             self.summary.count(planned, done.outcome);
+            self.side_gone |= done.outcome == Outcome::Applied
+                && matches!(planned.change, Change::OktaSideGone { .. });
             if let Some((okta_id, why)) = &done.conflict {
                 self.conflicts.insert(okta_id.clone(), why.clone());
             }

@@ -4,6 +4,7 @@ use super::apply::Done;
 use super::flight::{Flight, recorded};
 use super::halt::Halt;
 use crate::model::group::{IdpGroup, JoinedBy};
+use crate::model::id::GroupId;
 use crate::model::run::{Outcome, RunKind};
 use crate::okta::types::PushMapping;
 use crate::okta::{End, Read};
@@ -36,36 +37,60 @@ impl Flight<'_> {
                 .unknown("the listing of push mappings".to_owned(), why);
         }
         for mapping in collected.items {
-            self.join_pushed(&mapping).await?;
+            if self.join_pushed(&mapping).await?.is_none() {
+                self.unjoined.push(mapping);
+            }
         }
         Ok(())
     }
 
-    async fn join_pushed(&mut self, mapping: &PushMapping) -> Result<(), Halt> {
+    /// A SCIM group whose Okta side went in this run may belong to another group of Okta's by now, made under the old
+    /// name: it is joined, and its members read, in the same run, so that the next one finds nothing new (R10).
+    pub(super) async fn join_freed(&mut self) -> Result<(), Halt> {
+        if !std::mem::take(&mut self.side_gone) {
+            return Ok(());
+        }
+        let mut joined = false;
+        for mapping in std::mem::take(&mut self.unjoined) {
+            if let Some(group) = self.join_pushed(&mapping).await? {
+                // What was known of its members was the old side's.
+                self.known.members.remove(&group);
+                joined = true;
+            }
+        }
+        if joined {
+            self.read_members().await?;
+            self.take().await?;
+        }
+        Ok(())
+    }
+
+    /// The group that a mapping's sides are united in, if they are now (or would be, in a dry run).
+    async fn join_pushed(&mut self, mapping: &PushMapping) -> Result<Option<GroupId>, Halt> {
         let mut tx = self.sync.service.store.read().await?;
         let source = groups::find_by_okta_id(&mut tx, &mapping.source_group_id).await?;
         tx.rollback().await?;
         if source.is_none_or(|source| source.scim || source.parted) {
-            return Ok(());
+            return Ok(None);
         }
         let Some(name) = self.target_name(mapping).await? else {
-            return Ok(());
+            return Ok(None);
         };
         let joined = if self.dry_run {
             let mut tx = self.sync.service.store.read().await?;
             let partners = partners(&mut tx, mapping, &name).await?;
             tx.rollback().await?;
             let Partners::Found(pair) = partners else {
-                return Ok(());
+                return Ok(None);
             };
             self.record(&[self.joining(&pair, &name)], Outcome::Planned)
                 .await?;
-            true
+            Some(pair.0.id)
         } else {
             self.join(mapping, &name).await?
         };
-        self.summary.joined += u64::from(joined);
-        Ok(())
+        self.summary.joined += u64::from(joined.is_some());
+        Ok(joined)
     }
 
     /// The join as the run history has it.
@@ -78,9 +103,13 @@ impl Flight<'_> {
         Planned::give(change, self.began_at, "Okta pushes the one as the other")
     }
 
-    async fn join(&mut self, mapping: &PushMapping, name: &str) -> Result<bool, Halt> {
+    async fn join(
+        &mut self,
+        mapping: &PushMapping,
+        name: &str,
+    ) -> Result<Option<GroupId>, Halt> {
         let first = self.next_ordinal();
-        let joined: Result<Option<Planned>, Halt> = in_write!(self.sync.service.store, |tx| {
+        let joined: Result<Option<(Planned, GroupId)>, Halt> = in_write!(self.sync.service.store, |tx| {
             self.fence.check(tx).await?;
             let pair = match partners(tx, mapping, name).await? {
                 Partners::Found(pair) => pair,
@@ -102,13 +131,13 @@ impl Flight<'_> {
             let done = [Done::of(Outcome::Applied)];
             let rows = recorded(first, std::slice::from_ref(&planned), &done)?;
             run_changes::insert(tx, &self.id, &rows).await?;
-            Ok(Some(planned))
+            Ok(Some((planned, pair.0.id.clone())))
         });
-        let Some(planned) = joined? else {
-            return Ok(false);
+        let Some((planned, group)) = joined? else {
+            return Ok(None);
         };
         self.counted(&[planned], &[Done::of(Outcome::Applied)]);
-        Ok(true)
+        Ok(Some(group))
     }
 
     /// The target's name: as the mapping says, else as the target group says.

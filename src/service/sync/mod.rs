@@ -162,6 +162,7 @@ impl Flight<'_> {
         }
         self.apply_renames().await?;
         self.take().await?;
+        self.join_freed().await?;
         // Who left a mapped group is looked for once his edges are gone, who came back under an old name once that is free.
         self.find_leavers().await?;
         self.take().await?;
