@@ -1,10 +1,9 @@
-//! What holds after every step: R1, R5; after a run: R8, R9.
+//! What holds after every step: R1, R5, and R8 and R9 of whatever runs and pushes took in it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use rosterd::model::actor::Channel;
 use rosterd::model::id::{TeamId, UserId};
-use rosterd::model::run::RunState;
 use rosterd::model::time::Clock as _;
 use rosterd::service::Error;
 use rosterd::service::membership::{Settled, Touched, settle};
@@ -12,50 +11,97 @@ use rosterd::store::Tx;
 
 use super::eyes::Counted;
 use super::history::{ADMINS, History, cx};
-
-const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+use super::model::{Person, Team};
+use super::window::{EVERYBODY, Taken, Taker, Window};
 
 /// What the checks remember from step to step.
 #[derive(Default)]
 pub(crate) struct Watch {
     /// Organization Admin had somebody once.
     had_admin: bool,
-    /// Sizes of teams, and how many of Okta's users were active, as time went on.
-    sizes: Vec<(i64, BTreeMap<String, usize>, usize)>,
+    pub(crate) window: Window,
 }
 
-/// What a run is compared with afterwards.
-pub(crate) struct Before {
-    counted: Counted,
-    active: BTreeSet<String>,
+/// The store at one moment.
+pub(crate) struct Look {
+    pub(crate) at: i64,
+    pub(crate) counted: Counted,
+    /// Okta's active users, by our id.
+    active: BTreeMap<String, Person>,
     mapped: BTreeMap<String, usize>,
 }
 
+impl Look {
+    /// How many are in each team, and how many of Okta's users are active.
+    pub(crate) fn sizes(&self) -> BTreeMap<String, i64> {
+        let mut sizes = BTreeMap::new();
+        for (team, _) in self.counted.keys() {
+            *sizes.entry(team.clone()).or_default() += 1;
+        }
+        let active = i64::try_from(self.active.len()).unwrap();
+        sizes.insert(EVERYBODY.to_owned(), active);
+        sizes
+    }
+
+    fn members(&self) -> BTreeSet<(Team, Person)> {
+        let pairs = self.counted.iter();
+        pairs
+            .map(|((team, _), person)| (team.clone(), person.clone()))
+            .collect()
+    }
+
+    /// Who counted or was active before and is not now, also not by another row.
+    fn taken_until(&self, after: &Self) -> Taken {
+        let (members, active) = (
+            after.members(),
+            after.active.values().collect::<BTreeSet<_>>(),
+        );
+        let out = self.counted.iter().filter(|(pair, person)| {
+            !after.counted.contains_key(pair)
+                && !members.contains(&(pair.0.clone(), (*person).clone()))
+        });
+        let off = self
+            .active
+            .iter()
+            .filter(|(id, person)| !after.active.contains_key(*id) && !active.contains(person));
+        out.map(|(pair, _)| pair.clone())
+            .chain(off.map(|(id, _)| (EVERYBODY.to_owned(), id.clone())))
+            .collect()
+    }
+}
+
 impl History {
-    pub(crate) async fn look(&mut self) -> Before {
-        Before {
-            counted: self.eyes.counted(&self.sim).await,
-            active: self.eyes.active().await,
+    pub(crate) async fn look(&mut self) -> Look {
+        let people = self.eyes.people(&self.sim).await;
+        let active = self.eyes.active().await;
+        Look {
+            at: self.clock.now().as_millis(),
+            counted: self.eyes.counted(&people).await,
+            active: active
+                .into_iter()
+                .map(|id| (id.clone(), people[&id].clone()))
+                .collect(),
             mapped: self.eyes.mapped().await,
         }
     }
 
+    /// A look before something that takes.
+    pub(crate) async fn look_before(&mut self) -> Look {
+        let look = self.look().await;
+        self.watch.window.note(&look, Taker::Admins, Taken::new());
+        look
+    }
+
     /// R1, R5: after every step.
     pub(crate) async fn check_step(&mut self) {
-        let counted = self.eyes.counted(&self.sim).await;
-        let has_admin = counted.keys().any(|(team, _)| team == ADMINS);
+        self.remember_pushes();
+        let look = self.look_before().await;
+        let has_admin = look.counted.keys().any(|(team, _)| team == ADMINS);
         assert!(
             has_admin || !self.watch.had_admin,
             "R5: nobody is left in Organization Admin"
         );
         self.watch.had_admin |= has_admin;
-        let mut sizes = BTreeMap::new();
-        for (team, _) in counted.keys() {
-            *sizes.entry(team.clone()).or_default() += 1;
-        }
-        let now = self.clock.now().as_millis();
-        let active = self.eyes.active().await.len();
-        self.watch.sizes.push((now, sizes, active));
         let miscounted = self
             .eyes
             .texts(
@@ -95,46 +141,99 @@ impl History {
         );
     }
 
-    /// R8, R9: what a run alone may take.
-    pub(crate) async fn check_run(&mut self, before: &Before, state: Option<RunState>) {
+    /// R8, R9: what runs alone took since `before`. Okta is the same as it was then.
+    pub(crate) async fn check_run(&mut self, before: &Look) {
         let after = self.look().await;
-        let truth = self.model().members();
-        let mut lost: BTreeMap<&str, usize> = BTreeMap::new();
-        for ((team, user), person) in &before.counted {
-            if after.counted.contains_key(&(team.clone(), user.clone())) {
-                continue;
+        let model = self.model(false).await;
+        let truth = model.members();
+        let taken = before.taken_until(&after);
+        for (team, user) in &taken {
+            if team == EVERYBODY {
+                let person = &before.active[user];
+                let may = model.active.contains(person) && !model.blocked.contains(person);
+                assert!(
+                    !may,
+                    "R8: a run made {person:?} ({user}) inactive, whom Okta has active"
+                );
+            } else {
+                let person = &before.counted[&(team.clone(), user.clone())];
+                assert!(
+                    !truth.contains(&(team.clone(), person.clone())),
+                    "R8: a run took {person:?} ({user}) out of {team}, where Okta has him"
+                );
             }
-            assert!(
-                !truth.contains(&(team.clone(), person.clone())),
-                "R8: a run ({state:?}) took {person:?} ({user}) out of {team}, where Okta has him"
-            );
-            *lost.entry(team).or_default() += 1;
         }
-        let since = self.clock.now().as_millis() - DAY_MS;
-        let old = self.watch.sizes.iter().rev().find(|(at, ..)| *at <= since);
-        let old = old.or(self.watch.sizes.first());
-        for (team, lost) in lost {
-            let size = before.counted.keys().filter(|(of, _)| of == team).count();
-            let size =
-                size.max(old.map_or(0, |(_, sizes, _)| sizes.get(team).copied().unwrap_or(0)));
-            assert!(
-                size < 20 || lost * 100 <= size * 20,
-                "R9: one run took {lost} of {size} out of {team}"
+        let over = self
+            .watch
+            .window
+            .over(Taker::Polls, before, after.at, &taken);
+        if let Some(over) = over {
+            let window = self.eyes.guard_window().await;
+            panic!(
+                "R9: runs took {taken:?}: {} lost {} of {:?}; the window has {window:#?}",
+                over.of, over.lost, over.sizes
             );
         }
-        let gone = before.active.difference(&after.active).count();
-        let size = before
-            .active
-            .len()
-            .max(old.map_or(0, |(_, _, active)| *active));
-        assert!(
-            gone <= 10 || gone * 100 <= size * 20,
-            "R9: one run made {gone} of {size} inactive"
-        );
         for (group, size) in &before.mapped {
             assert!(
                 *size < 5 || after.mapped.get(group) != Some(&0),
                 "R9: one run emptied the group {group} of {size}"
+            );
+        }
+        self.watch.window.note(&after, Taker::Polls, taken);
+    }
+
+    /// R9: what pushes alone took since `before`: past the threshold they raise a problem, or take nothing.
+    pub(crate) async fn check_pushes(&mut self, before: &Look) {
+        let after = self.look().await;
+        let taken = before.taken_until(&after);
+        let over = self
+            .watch
+            .window
+            .over(Taker::Pushes, before, after.at, &taken);
+        if let Some(over) = over {
+            let raised = self
+                .eyes
+                .texts("SELECT object FROM problems WHERE code = 'guard_push'")
+                .await;
+            let object = if over.of == EVERYBODY {
+                "users"
+            } else {
+                &over.of
+            };
+            assert!(
+                !self.holds_pushes && raised.iter().any(|raised| raised == object),
+                "R9: pushes took {taken:?}: {} lost {} of {:?}, raised: {raised:?}",
+                over.of,
+                over.lost,
+                over.sizes
+            );
+        }
+        self.watch.window.note(&after, Taker::Pushes, taken);
+    }
+
+    /// R8 where pushes came in between: nothing that the log says a run took is where Okta has it.
+    pub(crate) async fn check_run_among_pushes(
+        &mut self,
+        before: &Look,
+        logged: &BTreeSet<String>,
+    ) {
+        let after = self.look().await.members();
+        let truth = self.model(false).await.members();
+        for line in self.eyes.taken_by_runs().await.difference(logged) {
+            let parts: Vec<&str> = line.split('|').collect();
+            let [_, team, json] = parts.as_slice() else {
+                panic!("{line}")
+            };
+            let row: serde_json::Value = serde_json::from_str(json).unwrap();
+            let user = row["user"].as_str().unwrap();
+            let Some(person) = before.counted.get(&((*team).to_owned(), user.to_owned())) else {
+                continue;
+            };
+            let pair = ((*team).to_owned(), person.clone());
+            assert!(
+                !truth.contains(&pair) || after.contains(&pair),
+                "R8: a run among pushes took {person:?} out of {team}, where Okta has him"
             );
         }
     }

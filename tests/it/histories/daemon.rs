@@ -19,7 +19,7 @@ use rosterd::okta::{
 };
 use rosterd::service::request_log::{self, Queue};
 use rosterd::service::sync::{Sync, lead};
-use rosterd::service::{Service, Settings};
+use rosterd::service::{GuardSettings, PushGuard, Service, Settings};
 use rosterd::sim::Sim;
 use rosterd::store::{Options, Store};
 
@@ -38,6 +38,8 @@ impl Pause for Skip {
 /// One process, so to say.
 pub(crate) struct Daemon {
     pub(crate) sync: Sync,
+    /// The same poller with so little patience that a test can wait for its timeouts.
+    pub(crate) hasty: Sync,
     pub(crate) epoch: i64,
     pub(crate) address: SocketAddr,
     server: tokio::task::JoinHandle<()>,
@@ -53,6 +55,7 @@ impl Daemon {
         sim: &Sim,
         name: &str,
         seed: u64,
+        push: PushGuard,
     ) -> Self {
         let options = Options {
             url: url.to_owned(),
@@ -70,6 +73,10 @@ impl Daemon {
             app_id: Some(app_id.clone()),
             leaver_grace_ms: 24 * HOUR_MS,
             scim_max_results: 1_000,
+            guard: GuardSettings {
+                push,
+                ..GuardSettings::default()
+            },
             ..Settings::default()
         };
         let service = Service::new(store, settings);
@@ -94,11 +101,23 @@ impl Daemon {
             attempts: 2,
             ..Patience::default()
         };
+        let hasty = OktaSettings {
+            timeout: Duration::from_millis(150),
+            ..okta.clone()
+        };
+        let client = |okta| {
+            let client = Client::new(okta, around.clone()).unwrap();
+            client.with_patience(patience.clone())
+        };
         let sync = Sync {
             service: service.clone(),
-            okta: Client::new(okta, around).unwrap().with_patience(patience),
+            okta: client(okta),
             clock: Arc::clone(clock) as _,
             holder: name.to_owned(),
+        };
+        let hasty = Sync {
+            okta: client(hasty),
+            ..sync.clone()
         };
         let (log, queue) = request_log::queue();
         let doors = HttpSettings::default();
@@ -132,6 +151,7 @@ impl Daemon {
         let server = tokio::spawn(server.serve(router, listener, pulse));
         Self {
             sync,
+            hasty,
             epoch: 0,
             address,
             server,

@@ -78,8 +78,7 @@ impl Eyes {
     }
 
     /// What counts now.
-    pub(crate) async fn counted(&mut self, sim: &Sim) -> Counted {
-        let people = self.people(sim).await;
+    pub(crate) async fn counted(&mut self, people: &BTreeMap<String, Person>) -> Counted {
         let rows = self
             .rows("SELECT team_id, user_id FROM effective_memberships")
             .await;
@@ -98,6 +97,35 @@ impl Eyes {
             .texts("SELECT id FROM users WHERE origin = 'okta' AND active = 1")
             .await;
         found.into_iter().collect()
+    }
+
+    /// What the log says runs took out of teams, one line each.
+    pub(crate) async fn taken_by_runs(&mut self) -> BTreeSet<String> {
+        let lines = self
+            .texts(
+                "SELECT id, object_id, before FROM audit WHERE action = 'membership.removed' AND channel IN ('poll', 'hook')",
+            )
+            .await;
+        lines.into_iter().collect()
+    }
+
+    /// The guard's own window, for whoever has to find out what went wrong.
+    pub(crate) async fn guard_window(&mut self) -> Vec<String> {
+        self.texts(
+            "SELECT CAST(at AS TEXT), class, CAST(counted AS TEXT), kind, object, user_id, CAST(delta AS TEXT) FROM guard_log ORDER BY at",
+        )
+        .await
+    }
+
+    /// Memberships of Okta's users that `--keep` is to keep: what is derived, counting or not, and what counts (R3).
+    pub(crate) async fn to_keep(&mut self) -> BTreeSet<String> {
+        let pairs = self
+            .texts(
+                "SELECT team_id, user_id FROM memberships \
+                  UNION SELECT e.team_id, e.user_id FROM effective_memberships e",
+            )
+            .await;
+        pairs.into_iter().collect()
     }
 
     /// The mapped groups and how many members each has.

@@ -54,13 +54,17 @@ impl History {
             .eyes
             .texts("SELECT object FROM problems WHERE code = 'identity_conflict'")
             .await;
+        for okta_id in &conflicts {
+            self.check_conflict(okta_id).await;
+        }
         let conflicts: BTreeSet<Person> = conflicts.into_iter().map(Person::Okta).collect();
-        let counted = self.eyes.counted(&self.sim).await;
+        let people = self.eyes.people(&self.sim).await;
+        let counted = self.eyes.counted(&people).await;
         let found: BTreeSet<(String, Person)> = counted
             .into_iter()
             .map(|((team, _), person)| (team, person))
             .collect();
-        let model = self.model();
+        let model = self.model(true).await;
         let mut wanted = model.members();
         if !wanted.iter().any(|(team, _)| team == ADMINS)
             && let Some((_, kept)) = found.iter().find(|(team, _)| team == ADMINS)
@@ -74,6 +78,30 @@ impl History {
         assert!(
             missing.is_empty() && surplus.is_empty(),
             "the store is not the model: missing {missing:#?}, too much {surplus:#?}, conflicts {conflicts:?}"
+        );
+    }
+    /// A conflict is one: his name, or the row the app calls him by, is another's (R11).
+    async fn check_conflict(&mut self, okta_id: &str) {
+        let people = self.eyes.people(&self.sim).await;
+        let rows = self.eyes.rows("SELECT id, user_name FROM users").await;
+        let him = Person::Okta(okta_id.to_owned());
+        let (login, ours) = {
+            let org = self.sim.org();
+            let Some(user) = org.users().find(|user| user.id.as_str() == okta_id) else {
+                return; // gone before it was looked at again
+            };
+            let ours = org
+                .app_user(user.id)
+                .and_then(|user| user.external_id.clone());
+            (user.profile.login().to_lowercase(), ours)
+        };
+        let anothers = rows.iter().any(|row| {
+            let claimed = row[1].to_lowercase() == login || Some(&row[0]) == ours.as_ref();
+            claimed && people.get(&row[0]) != Some(&him)
+        });
+        assert!(
+            anothers,
+            "R11: {okta_id} ({login}) is in conflict with nobody"
         );
     }
 }

@@ -12,7 +12,10 @@ mod history;
 mod last;
 mod model;
 mod steps;
+mod trouble;
+mod window;
 
+use std::io::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -108,10 +111,15 @@ fn many(shared: bool) {
         }
     });
     let failures = failures.into_inner().unwrap();
-    eprintln!(
-        "{count} histories from seed {first}, {} steps in those that passed, failed: {failures:?}",
+    let engine = if shared { "PostgreSQL" } else { "SQLite" };
+    // Past the test harness, which keeps what a passing test prints to itself.
+    let told = writeln!(
+        std::io::stderr(),
+        "{engine}: {count} histories, seeds {first} to {}, {} steps in those that passed, failed: {failures:?}",
+        first + count - 1,
         steps.into_inner()
     );
+    drop(told);
     assert!(failures.is_empty(), "seeds {failures:?}");
 }
 

@@ -40,6 +40,8 @@ pub(crate) struct Model {
     pub(crate) mappings: BTreeSet<(Group, Team)>,
     /// What admins gave by hand and did not take back.
     pub(crate) local: BTreeSet<(Team, Person)>,
+    /// Whom admins here blocked, whatever Okta says (R13).
+    pub(crate) blocked: BTreeSet<Person>,
     /// The mode.
     pub(crate) mode: Mode,
 }
@@ -58,7 +60,7 @@ impl Model {
             .cloned();
         derived
             .chain(local)
-            .filter(|(_, person)| self.active.contains(person))
+            .filter(|(_, person)| self.active.contains(person) && !self.blocked.contains(person))
             .collect()
     }
 

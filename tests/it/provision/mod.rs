@@ -7,4 +7,5 @@ mod facts;
 mod grouping;
 mod joining;
 mod members;
+mod refusals;
 mod stamping;

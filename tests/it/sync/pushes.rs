@@ -105,4 +105,42 @@ on_each_store! {
         assert_eq!(world.store.texts("SELECT kind FROM rereads").await, ["group"]);
         assert!(world.try_run(RunKind::Full).await.is_err(), "the old holder writes nothing");
     }
+    async fn r15_a_poll_speaks_only_of_okta_ids(store) {
+        let (world, people, group) = with_team(store, 5).await;
+        world
+            .store
+            .arrange(
+                "INSERT INTO users (id, seq, origin, scim, member_key, user_name, user_name_fold, resource, folded, entitled, \
+                 blocked, pending, active, deleting, absent_runs, sessions_from, tokens_from, created_at, updated_at, version) \
+                 VALUES ('01800000-0000-7000-8000-00000000aaaa', 1000, 'okta', 1, '01800000-0000-7000-8000-00000000aaaa', \
+                 'nobody@else.test', 'nobody@else.test', '{}', '{}', 1, 0, 0, 1, 0, 0, 0, 0, 1, 1, 1)",
+            )
+            .await;
+        push_edge(&world, group.as_str(), "01800000-0000-7000-8000-00000000aaaa", true).await;
+        world.sim.org().remove_member(group, people[0]).unwrap();
+        world.settle().await;
+        let edges = world.store.texts("SELECT member FROM edges ORDER BY member").await;
+        assert_eq!(edges.len(), 5, "{edges:?}");
+        assert!(edges.contains(&"01800000-0000-7000-8000-00000000aaaa".to_owned()), "Okta cannot speak of him");
+        assert!(!edges.contains(&people[0].as_str().to_owned()));
+    }
+
+    async fn r15_a_polled_edge_counts_the_moment_an_active_user_has_that_id(store) {
+        let world = World::new(store).await;
+        // SCIM was used and no app is named: the poll makes nobody (R16).
+        world.store.arrange("UPDATE organization SET scim_used_at = 1").await;
+        let people = world.people(2);
+        let group = world.group("Engineering", &people);
+        world.settle().await;
+        world.map(group, "engineering").await;
+        world.turn_on().await;
+        world.settle().await;
+        assert_eq!(world.store.number("SELECT COUNT(*) FROM users").await, 0);
+        assert_eq!(world.store.number("SELECT COUNT(*) FROM edges").await, 2, "stored whole all the same");
+        let body = serde_json::json!({ "userName": "p0@example.test", "externalId": people[0].as_str() });
+        let doc = rosterd::scim::user::parse(body.to_string().as_bytes()).unwrap().doc;
+        let cx = world.cx(Channel::Scim);
+        rosterd::service::provision::create_user(&world.sync.service, &cx, &doc).await.unwrap();
+        assert_eq!(world.members().await, ["p0@example.test"]);
+    }
 }
