@@ -59,6 +59,8 @@ pub struct SimConfig {
     pub people: usize,
     /// How many groups it begins with, "Everyone" and the assigned group apart.
     pub groups: usize,
+    /// Whether its people are assigned to the app and its groups pushed from the beginning; else an admin does that.
+    pub rollout: bool,
     /// Okta's clock.
     pub clock: Arc<dyn Clock>,
     /// The org's habits.
@@ -78,6 +80,7 @@ impl Default for SimConfig {
             seed: 1,
             people: 0,
             groups: 0,
+            rollout: true,
             clock: Arc::new(SystemClock::default()),
             habits: Habits::default(),
             rates: Rates::UNLIMITED,
@@ -109,6 +112,9 @@ pub(in crate::sim) struct Shared {
     base_url: String,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
+    http: reqwest::Client,
+    /// Where an admin said the app provisions to.
+    connection: watch::Sender<Option<ScimTarget>>,
     access: Access,
     limiter: Limiter,
     faults: Faults,
@@ -143,11 +149,13 @@ impl Shared {
 
 const REQUESTS_KEPT: usize = 100_000;
 
+/// How often [`Sim::work`] looks for something to do.
+const BEAT: Duration = Duration::from_millis(300);
+
 /// A running simulated org.
 pub struct Sim {
     shared: Arc<Shared>,
     ssws_token: String,
-    client: reqwest::Client,
     seed: u64,
     scim: Mutex<Option<Arc<ScimClient>>>,
     stop: watch::Sender<bool>,
@@ -178,6 +186,7 @@ impl Sim {
             config.seed,
             config.people,
             config.groups,
+            config.rollout,
             Arc::clone(&clock),
             config.habits,
         );
@@ -186,10 +195,12 @@ impl Sim {
             base_url: format!("http://{address}"),
             clock,
             random,
+            http: client.clone(),
+            connection: watch::Sender::new(None),
             access: Access::default(),
             limiter: Limiter::new(config.rates),
             faults: Faults::new(config.seed),
-            hooks: Hooks::new(client.clone(), config.seed),
+            hooks: Hooks::new(client, config.seed),
             oidc: oidc::Oidc::default(),
             links: Mutex::new(config.links),
             requests: Mutex::default(),
@@ -206,7 +217,6 @@ impl Sim {
         Ok(Self {
             shared,
             ssws_token,
-            client,
             seed: config.seed,
             scim: Mutex::default(),
             stop,
@@ -260,7 +270,7 @@ impl Sim {
         let shared = Arc::clone(&self.shared);
         let client = Arc::new(ScimClient::new(
             shared,
-            self.client.clone(),
+            self.shared.http.clone(),
             target,
             habits,
             self.seed,
@@ -321,6 +331,29 @@ impl Sim {
         self.deliver_events().await;
     }
 
+    /// Works by itself from now on, as Okta does: provisions to where an admin said, and tells the hooks. Never ends; drop
+    /// it to stop.
+    pub async fn work(&self) {
+        let mut connection = self.shared.connection.subscribe();
+        connection.mark_changed();
+        let mut beat = tokio::time::interval(BEAT);
+        beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            beat.tick().await;
+            let moved = connection.has_changed().unwrap_or(false);
+            let target = connection.borrow_and_update().clone();
+            if let (true, Some(target)) = (moved, target) {
+                match self.scim() {
+                    Some(scim) => scim.set_target(target),
+                    None => {
+                        self.connect_scim(target, ScimHabits::default());
+                    }
+                }
+            }
+            self.settle().await;
+        }
+    }
+
     /// Lets one thing happen in the org, then pushes and delivers what follows from it.
     pub async fn live(&self, life: &mut Life) -> Happening {
         let happened = life.step(&mut self.org());
@@ -366,6 +399,7 @@ fn router(shared: &Arc<Shared>) -> Router {
         .route("/.well-known/okta-organization", get(organization))
         .merge(oidc::router())
         .nest("/api/v1", api::router(shared))
+        .nest("/oauth2/v1/clients", api::clients(shared))
         .fallback(|| async { api::ApiError::no_endpoint() })
         .with_state(Arc::clone(shared))
 }

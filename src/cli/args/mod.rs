@@ -165,13 +165,21 @@ pub struct BackupArgs {
 /// `demo`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  rosterd demo\n  rosterd demo --json --listen 127.0.0.1:0\n\n\
-    With --json the first line of stdout is one object with url, scim_url, scim_token, status_token, manage_token and okta_url."
+    after_help = "Examples:\n  rosterd demo\n  rosterd demo --json --listen 127.0.0.1:0\n  \
+    rosterd demo --okta-only --okta-listen 127.0.0.1:8090   an org to connect a daemon of your own to\n\n\
+    With --json the first line of stdout is one object with url, scim_url, scim_token, status_token, manage_token and okta_url,\n\
+    and with --okta-only okta_url, okta_token and okta_app_id."
 )]
 pub struct DemoArgs {
     /// Where the daemon listens
     #[arg(long, default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
+    /// Where the simulated Okta listens; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    pub okta_listen: SocketAddr,
+    /// Only the simulated Okta, with nobody assigned and nothing pushed: set it up by its admin API
+    #[arg(long, conflicts_with = "listen")]
+    pub okta_only: bool,
     /// How many people the simulated org has
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub people: u32,
@@ -236,6 +244,7 @@ mod tests {
             "admin create root@example.test --name Root",
             "backup /tmp/x.db",
             "demo --json --listen 127.0.0.1:0 --people 20 --seed 7",
+            "demo --okta-only --okta-listen 127.0.0.1:8090",
         ] {
             let words = std::iter::once("rosterd").chain(line.split(' '));
             assert!(Cli::try_parse_from(words).is_ok(), "{line}");

@@ -3,6 +3,7 @@
 //! Everything goes the way it goes in earnest: the org pushes over SCIM, the daemon polls the org's API, groups are
 //! mapped, Okta is enabled; then something changes every few seconds.
 
+mod okta_only;
 mod story;
 
 use std::path::Path;
@@ -48,12 +49,17 @@ struct Doors {
     okta_url: String,
     /// Its SSWS token.
     okta_token: String,
+    /// The app that provisions.
+    okta_app_id: String,
     /// The store, for the command line.
     store_url: String,
 }
 
 /// Runs the demo until it is told to stop.
 pub(super) fn run(context: &Context, args: &DemoArgs) -> Result<Exit, Failure> {
+    if args.okta_only {
+        return super::runtime()?.block_on(okta_only::play(context.output, args));
+    }
     let folder = tempfile::Builder::new()
         .prefix("rosterd-demo-")
         .tempdir()
@@ -64,15 +70,7 @@ pub(super) fn run(context: &Context, args: &DemoArgs) -> Result<Exit, Failure> {
 async fn play(context: &Context, args: &DemoArgs, folder: &Path) -> Result<Exit, Failure> {
     let signals =
         Signals::take().map_err(|error| Failure::failed(format!("no signals: {error}")))?;
-    let sim = SimConfig {
-        seed: args.seed,
-        people: usize::try_from(args.people).unwrap_or(usize::MAX),
-        groups: GROUPS,
-        ..SimConfig::default()
-    };
-    let sim = Sim::start(sim)
-        .await
-        .map_err(|error| Failure::failed(error.to_string()))?;
+    let sim = start_org(args, true).await?;
     let config = settings(args, &sim, folder)?;
     // The demo's own lines are on stderr; the daemon's only where something is wrong.
     logging::start(&config.log).map_err(|error| Failure::failed(error.to_string()))?;
@@ -110,6 +108,23 @@ async fn play(context: &Context, args: &DemoArgs, folder: &Path) -> Result<Exit,
         Cause::Signal => Ok(Exit::Done),
         Cause::TaskEnded(task) => Err(Failure::failed(format!("{task} ended by itself"))),
     }
+}
+
+/// The simulated org; with `rollout` its people are assigned already, and its groups pushed.
+async fn start_org(args: &DemoArgs, rollout: bool) -> Result<Sim, Failure> {
+    let config = SimConfig {
+        listen: args.okta_listen,
+        seed: args.seed,
+        people: usize::try_from(args.people).unwrap_or(usize::MAX),
+        groups: GROUPS,
+        rollout,
+        ..SimConfig::default()
+    };
+    Sim::start(config).await.map_err(|error| {
+        let cause =
+            std::error::Error::source(&error).map_or(String::new(), |why| format!(": {why}"));
+        Failure::failed(format!("{error}{cause}"))
+    })
 }
 
 /// The configuration an admin would write, with the simulated org in Okta's place.
@@ -164,6 +179,7 @@ async fn doors(daemon: &Daemon, sim: &Sim, config: &Config) -> Result<Doors, Fai
         manage_token: made.next().unwrap_or_default(),
         okta_url: sim.base_url().to_owned(),
         okta_token: sim.ssws_token().to_owned(),
+        okta_app_id: sim.org().app().id.to_string(),
         store_url: config.store.url.expose().to_owned(),
     })
 }

@@ -182,6 +182,15 @@ impl Access {
         self.lock().apps.insert(client_id.to_owned(), app);
     }
 
+    /// Changes a registered service app; `None` when there is none of that id. Tokens handed out keep what they were given.
+    pub fn change_service_app<T>(
+        &self,
+        client_id: &str,
+        change: impl FnOnce(&mut ServiceApp) -> T,
+    ) -> Option<T> {
+        self.lock().apps.get_mut(client_id).map(change)
+    }
+
     /// Ends every access token handed out so far.
     pub fn expire_access_tokens(&self) {
         self.lock().issued.clear();

@@ -1,6 +1,7 @@
 //! The Management API as Okta serves it: routes, and what every answer carries.
 
 mod apps;
+mod connection;
 mod error;
 mod fields;
 mod filter;
@@ -10,6 +11,7 @@ mod hooks;
 mod logs;
 mod page;
 mod rate;
+mod services;
 mod users;
 
 use std::sync::Arc;
@@ -57,7 +59,13 @@ pub(super) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         )
         .route("/users/{id}/groups", get(users::groups))
         .route("/users/{id}/lifecycle/{verb}", post(users::lifecycle))
+        .route("/apps", get(services::list).post(services::create))
         .route("/apps/{id}", get(apps::show))
+        .route("/apps/{id}/grants", post(services::grant))
+        .route(
+            "/apps/{id}/connections/default",
+            get(connection::show).post(connection::save),
+        )
         .route("/apps/{id}/users", get(apps::users).post(apps::assign))
         .route(
             "/apps/{id}/users/{user}",
@@ -86,6 +94,16 @@ pub(super) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/eventHooks/{id}/lifecycle/verify", post(hooks::verify))
         .fallback(|| async { ApiError::no_endpoint() })
         .method_not_allowed_fallback(|| async { ApiError::no_endpoint() })
+        .layer(axum::middleware::from_fn_with_state(
+            Arc::clone(shared),
+            admit,
+        ))
+}
+
+/// Every route under `/oauth2/v1/clients`: admin roles of service apps.
+pub(super) fn clients(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
+    Router::new()
+        .route("/{id}/roles", post(services::assign_role))
         .layer(axum::middleware::from_fn_with_state(
             Arc::clone(shared),
             admit,

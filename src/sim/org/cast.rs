@@ -113,12 +113,14 @@ const TITLES: &[&str] = &[
 ];
 
 impl Org {
-    /// An org of `people` active people and `groups` groups, all assigned to the app and every group but the last
-    /// pushed. The same seed on the same clock makes the same org.
+    /// An org of `people` active people and `groups` groups. With `rollout` all are assigned to the app and every group
+    /// but the last is pushed; without it the app's provisioning is off and nobody is assigned yet. The same seed on the
+    /// same clock makes the same org.
     pub fn seeded(
         seed: u64,
         people: usize,
         groups: usize,
+        rollout: bool,
         clock: Arc<dyn Clock>,
         habits: Habits,
     ) -> Self {
@@ -127,7 +129,11 @@ impl Org {
         let assigned = org.create_group("rosterd users", "Everybody who may use rosterd");
         // Assigned first, so that every member is assigned as they come in. It is not pushed: the same group for both
         // is unsupported.
-        let _present = org.assign_group(assigned);
+        if rollout {
+            let _present = org.assign_group(assigned);
+        } else {
+            org.set_provisioning(false);
+        }
         for _ in 0..people {
             let Some(person) = org.hire() else { continue };
             let _present = org.add_member(assigned, person);
@@ -135,7 +141,11 @@ impl Org {
                 let _present = org.add_member(group, person);
             }
         }
-        let pushed = groups.saturating_sub(1).max(1);
+        let pushed = if rollout {
+            groups.saturating_sub(1).max(1)
+        } else {
+            0
+        };
         for group in group_ids.iter().take(pushed) {
             let _mapping = org.push_group(*group);
         }

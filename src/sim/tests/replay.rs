@@ -8,7 +8,7 @@ use crate::sim::scim_client::{Auth, ScimHabits, ScimTarget};
 use crate::sim::{Sim, SimConfig};
 
 fn lived(seed: u64, steps: usize, temper: Temper) -> (Org, Vec<Happening>) {
-    let mut org = Org::seeded(seed, 60, 6, clock(), Habits::default());
+    let mut org = Org::seeded(seed, 60, 6, true, clock(), Habits::default());
     let mut life = Life::new(seed, temper);
     let happened = (0..steps).map(|_| life.step(&mut org)).collect();
     (org, happened)
@@ -91,7 +91,7 @@ fn a_calm_life_deletes_no_group_and_makes_no_twin() {
 
 #[test]
 fn the_demos_cast_is_assigned_and_pushed() {
-    let mut org = Org::seeded(1, 200, 12, clock(), Habits::default());
+    let mut org = Org::seeded(1, 200, 12, true, clock(), Habits::default());
     assert_eq!(
         (org.users().count(), org.app_users(None).count()),
         (200, 200)
