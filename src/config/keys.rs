@@ -161,7 +161,8 @@ impl<'a> Keys<'a> {
         self.warnings.push(Problem::new(key, text));
     }
 
-    /// The secret `path` names, if it does; it must be there and readable now.
+    /// The secret `path` names, if it does; it must be there and readable now. A systemd credential need not outside its
+    /// service: whoever needs it then fails by reading it.
     pub(super) fn secret(&mut self, path: &'static str) -> Option<SecretSource> {
         let text: String = self.optional(path)?;
         let folder = self.environment.path("CREDENTIALS_DIRECTORY");
@@ -172,7 +173,12 @@ impl<'a> Keys<'a> {
                 return None;
             }
         };
-        if let Err(error) = source.read() {
+        if let Some(name) = source.out_of_reach() {
+            let text = format!(
+                "credential {name:?} can be read within the service only (systemd's LoadCredential=), so it was not looked at"
+            );
+            self.warning(path, text);
+        } else if let Err(error) = source.read() {
             self.problem(path, error.to_string());
         } else if source.is_world_readable() {
             let shown = source.path().display();

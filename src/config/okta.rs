@@ -218,6 +218,8 @@ fn org_url(url: &Url) -> Result<(), String> {
 }
 
 fn auth(keys: &mut Keys<'_>, has_app: bool, wanted: bool) -> Option<Auth> {
+    let [token_set, app_set, key_set] =
+        ["okta.token_file", "okta.client_id", "okta.private_key_file"].map(|key| keys.is_set(key));
     let token = keys.secret("okta.token_file");
     let client_id: Option<String> = keys.optional("okta.client_id");
     let private_key = keys.secret("okta.private_key_file");
@@ -249,16 +251,21 @@ fn auth(keys: &mut Keys<'_>, has_app: bool, wanted: bool) -> Option<Auth> {
             );
             None
         }
+        // What is set and wrong has been told already.
         (None, Some(_), None) => {
-            keys.problem("okta.private_key_file", "is not set, but okta.client_id is");
+            if !key_set {
+                keys.problem("okta.private_key_file", "is not set, but okta.client_id is");
+            }
             None
         }
         (None, None, Some(_)) => {
-            keys.problem("okta.client_id", "is not set, but okta.private_key_file is");
+            if !app_set {
+                keys.problem("okta.client_id", "is not set, but okta.private_key_file is");
+            }
             None
         }
         (None, None, None) => {
-            if wanted {
+            if wanted && !(token_set || app_set || key_set) {
                 keys.problem(
                     "okta.org_url",
                     "needs okta.token_file, or okta.client_id and okta.private_key_file",

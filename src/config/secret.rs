@@ -14,9 +14,11 @@ const LONGEST: u64 = 64 * 1024;
 
 /// Where a secret is: a file, read anew each time it is needed so that it can be rotated in place.
 ///
-/// A systemd credential is a file too, but one that stays what it was until the service restarts.
+/// A systemd credential is a file too, but one that stays what it was until the service restarts, and that nobody but the
+/// service sees: a command at the terminal knows its name only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretSource {
+    /// Empty for a credential outside the service.
     path: PathBuf,
     credential: Option<String>,
 }
@@ -31,6 +33,14 @@ pub enum SecretError {
         path: PathBuf,
         /// The reason.
         error: std::io::Error,
+    },
+    /// A systemd credential, asked for outside the service it is for.
+    #[error(
+        "credential {name:?} is not there: systemd's LoadCredential= did not set CREDENTIALS_DIRECTORY"
+    )]
+    OutOfReach {
+        /// Its name.
+        name: String,
     },
     /// The file is empty, too long or not text.
     #[error("{path} {what}")]
@@ -61,6 +71,11 @@ impl SecretSource {
     /// # Errors
     /// When there is nothing usable to read.
     pub fn read(&self) -> Result<SecretString, SecretError> {
+        if let Some(name) = self.out_of_reach() {
+            return Err(SecretError::OutOfReach {
+                name: name.to_owned(),
+            });
+        }
         let unreadable = |error| SecretError::Unreadable {
             path: self.path.clone(),
             error,
@@ -84,6 +99,13 @@ impl SecretSource {
         }
     }
 
+    /// The credential's name, where this process is not the service it is for.
+    pub fn out_of_reach(&self) -> Option<&str> {
+        self.credential
+            .as_deref()
+            .filter(|_| self.path.as_os_str().is_empty())
+    }
+
     /// Whether everybody on this host may read the file. systemd keeps its credentials to itself.
     pub(super) fn is_world_readable(&self) -> bool {
         use std::os::unix::fs::PermissionsExt as _;
@@ -99,11 +121,10 @@ impl SecretSource {
         if name.is_empty() || name.contains('/') || name == "." || name == ".." {
             return Err(format!("{name:?} is not the name of a credential"));
         }
-        let folder = credentials.ok_or_else(|| {
-            format!("credential {name:?} is not there: systemd's LoadCredential= did not set CREDENTIALS_DIRECTORY")
-        })?;
         Ok(Self {
-            path: folder.join(name),
+            path: credentials
+                .map(|folder| folder.join(name))
+                .unwrap_or_default(),
             credential: Some(name.to_owned()),
         })
     }

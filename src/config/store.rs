@@ -76,8 +76,16 @@ pub(super) fn read(keys: &mut Keys<'_>, environment: &Environment) -> Store {
 
 fn from_file(keys: &mut Keys<'_>, file: &SecretSource) -> Option<SecretUrl> {
     use secrecy::ExposeSecret as _;
-    // That it can be read has been checked with its key.
-    let text = file.read().ok()?;
+    let text = match file.read() {
+        Ok(text) => text,
+        Err(error) => {
+            // Other reasons have been told with its key. Without the URL there is no store: nothing falls back.
+            if file.out_of_reach().is_some() {
+                keys.problem("store.url_file", error.to_string());
+            }
+            return None;
+        }
+    };
     match SecretUrl::parse(text.expose_secret()) {
         Ok(url) => Some(url),
         Err(text) => {

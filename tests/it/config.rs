@@ -231,8 +231,8 @@ fn each_wrong_value_names_its_key_and_what_is_right() {
             "/nowhere/token",
         ),
         (
-            "okta.token_file = \"credential:okta\"",
-            "okta.token_file",
+            "store.url_file = \"credential:store-url\"",
+            "store.url_file",
             "LoadCredential",
         ),
         (
@@ -429,6 +429,43 @@ fn secrets_come_from_files_and_credentials_and_are_never_shown() {
         std::fs::write(&path, bytes).unwrap();
         expect_problem(&text(path.to_str().unwrap()), "okta.token_file", name);
     }
+}
+
+#[test]
+fn a_credential_of_the_service_keeps_no_other_command_from_its_work() {
+    let text = "okta.org_url = \"https://x.okta.com\"\nokta.client_id = \"c\"\n\
+                okta.private_key_file = \"credential:okta-private-key\"";
+    let outside = load(text, &[]).unwrap();
+    let warned = |w: &rosterd::config::Problem| {
+        w.key == "okta.private_key_file" && w.text.contains("within the service")
+    };
+    assert!(
+        outside.warnings.iter().any(warned),
+        "{:?}",
+        outside.warnings
+    );
+    let Some(Auth::ServiceApp { private_key, .. }) = outside.config.okta.org.map(|org| org.auth)
+    else {
+        panic!("a service app")
+    };
+    let refused = private_key.read().unwrap_err().to_string();
+    assert!(refused.contains("LoadCredential"), "{refused}");
+    // Within the service it must be there.
+    let folder = TempDir::new().unwrap();
+    let credentials = [("CREDENTIALS_DIRECTORY", folder.path().to_str().unwrap())];
+    let inside = problems(text, &credentials);
+    assert_eq!(
+        inside.keys().collect::<Vec<_>>(),
+        ["okta.private_key_file"],
+        "{inside:?}"
+    );
+}
+
+#[test]
+fn what_is_set_and_wrong_is_not_said_to_be_unset() {
+    let text = "okta.org_url = \"https://x.okta.com\"\nokta.client_id = \"c\"\nokta.private_key_file = \"credential:../x\"";
+    let found = load(text, &[]).unwrap_err();
+    assert_eq!(found.0.len(), 1, "{found}");
 }
 
 #[test]

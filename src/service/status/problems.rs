@@ -200,7 +200,7 @@ fn of_okta(seen: &Seen<'_>) -> Vec<Problem> {
         found.push(problem(
             "app_id_unset",
             Severity::Info,
-            None,
+            seen.organization.scim_used_at,
             "okta.app_id is not set: the poll repairs memberships and statuses, and creates or deactivates nobody.",
             "Set okta.app_id to the app that pushes here, so that missed assignments are repaired too.",
         ));
