@@ -8,6 +8,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
 use super::lifecycle::{Cause, Lifecycle, Signals};
+use super::okta_answers::OktaAnswers;
 use super::reload::Reload;
 use super::{notify, okta_client, settings};
 use crate::config::Config;
@@ -26,6 +27,8 @@ use crate::service::sync::Sync;
 use crate::service::{Service, request_log};
 use crate::store::{Claim, Options, Store, StoreError};
 use crate::tasks;
+use crate::tasks::poller::Change;
+use crate::tasks::run_counts::RunCounts;
 
 /// How long to wait before asking again for a database that is not there yet.
 const STORE_PAUSE: Duration = Duration::from_secs(2);
@@ -105,11 +108,12 @@ pub async fn assemble(
         bulk_operations: config.scim.bulk.max_operations,
         bulk_payload: config.scim.bulk.max_payload,
     };
+    let metrics = Metrics::default();
     let app = App::new(
         service.clone(),
         doors,
         log,
-        Metrics::default(),
+        metrics.clone(),
         Arc::clone(&clock),
     );
     let hooks = Arc::new(HookQueue::new(HOOK_QUEUE));
@@ -166,7 +170,14 @@ pub async fn assemble(
         };
         let (change, changed) = watch::channel(None);
         reload.poller = Some(change);
-        spawn_poller(&mut lifecycle, &pulses, config, sync, (hooks, changed)).await?;
+        let counts = count_okta(&metrics, &sync, &changed);
+        let polled = Polled {
+            sync,
+            counts,
+            hooks,
+            changed,
+        };
+        spawn_poller(&mut lifecycle, &pulses, config, polled).await?;
     }
     lifecycle.spawn("watchdog", notify::watchdog(pulses, lifecycle.listen()));
     Ok(Daemon {
@@ -196,17 +207,56 @@ async fn bind(config: &Config, tls: Option<TlsReload>) -> Result<(Server, Socket
     Ok((server, address))
 }
 
+/// Shows at `/metrics` what runs come to and how Okta answers them.
+fn count_okta(
+    metrics: &Metrics,
+    sync: &Sync,
+    changed: &watch::Receiver<Option<Change>>,
+) -> RunCounts {
+    let counts = RunCounts::default();
+    metrics.register(
+        "sync_duration_seconds",
+        "How long runs took",
+        counts.seconds.clone(),
+    );
+    metrics.register(
+        "sync_changes",
+        "What runs came to change, by what became of it",
+        counts.changes.clone(),
+    );
+    metrics.register(
+        "guard_stops",
+        "Runs of which the guard held something",
+        counts.guard_stops.clone(),
+    );
+    metrics.register_collector(Box::new(OktaAnswers {
+        started_with: sync.okta.clone(),
+        changed: changed.clone(),
+    }));
+    counts
+}
+
+/// What the poller works with, before it is told when.
+struct Polled {
+    sync: Sync,
+    counts: RunCounts,
+    hooks: Arc<HookQueue>,
+    changed: watch::Receiver<Option<Change>>,
+}
+
 /// The lease and, while this daemon holds it, the poller.
 async fn spawn_poller(
     lifecycle: &mut Lifecycle,
     pulses: &Pulses,
     config: &Config,
-    sync: Sync,
-    (hooks, changed): (
-        Arc<HookQueue>,
-        watch::Receiver<Option<tasks::poller::Change>>,
-    ),
+    polled: Polled,
 ) -> Result<(), StartError> {
+    let Polled {
+        sync,
+        counts,
+        hooks,
+        changed,
+    } = polled;
     let seed = sync
         .service
         .schedule_seed()
@@ -231,6 +281,7 @@ async fn spawn_poller(
         changed,
         hooks,
         pulse: pulses.add("poller", tasks::poller::PATIENCE),
+        counts,
     };
     lifecycle.spawn("poller", poller.run(lifecycle.listen()));
     Ok(())

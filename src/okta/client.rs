@@ -295,6 +295,8 @@ impl Client {
             () = self.patience.cancel.cancelled() => return Err(Error::Cancelled),
             sent = shared.transport.send(request) => sent,
         };
+        let status = sent.as_ref().ok().map(|answer| answer.status.as_u16());
+        shared.health.counted(status);
         if let Ok(answer) = &sent {
             if let Some(date) = answer.date() {
                 shared.health.clock(self.now(), date);

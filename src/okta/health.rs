@@ -21,6 +21,8 @@ pub struct Snapshot {
     pub buckets: Vec<BucketRoom>,
     /// Until when calls wait for the rate limit, by our clock; in the past when none does.
     pub waiting_until: Option<Timestamp>,
+    /// How many requests were answered with which status; 0 stands for those that got no answer.
+    pub answers: BTreeMap<u16, u64>,
     /// The latest values of the response headers that the settings ask to keep.
     pub kept_headers: BTreeMap<String, String>,
 }
@@ -85,6 +87,11 @@ impl Health {
                 okta_at: state.clock_skew_ms.map(|skew| at.plus_millis(skew)),
             });
         });
+    }
+
+    /// A request was answered with this status; `None`: it got no answer.
+    pub(super) fn counted(&self, status: Option<u16>) {
+        self.with(|state| *state.answers.entry(status.unwrap_or(0)).or_default() += 1);
     }
 
     /// An answer carried a `Date`.

@@ -23,6 +23,7 @@ use crate::store::rereads::Target;
 use crate::store::sync_requests::SyncRequest;
 
 use super::lease::Epoch;
+use super::run_counts::RunCounts;
 
 /// How often is looked for requests and unread groups.
 const LOOK: Duration = Duration::from_secs(1);
@@ -117,7 +118,7 @@ impl Plan {
 }
 
 /// How Okta is polled from now on: a reload brings it, and it counts from the next run.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Change {
     /// Okta, with its secrets read anew.
     pub okta: Client,
@@ -143,6 +144,8 @@ pub struct Poller {
     pub clock: Arc<dyn Clock>,
     /// Its sign of life.
     pub pulse: Pulse,
+    /// What its runs came to.
+    pub counts: RunCounts,
 }
 
 /// When each kind is due next.
@@ -283,12 +286,17 @@ impl Poller {
     /// hangs on is dropped once the lease could not be prolonged.
     async fn fly(&self, epoch: i64, ask: &Ask) -> Result<(), Halt> {
         let mut leading = self.epoch.clone();
+        let began = self.clock.now();
         let run = self.sync.run(epoch, ask);
         tokio::pin!(run);
         loop {
             tokio::select! {
                 biased;
-                done = &mut run => return done.map(drop),
+                done = &mut run => return done.map(|ended| {
+                    let took = self.clock.now().since(began);
+                    let took = Duration::from_millis(u64::try_from(took).unwrap_or(0));
+                    self.counts.ended(ask.kind, took, &ended);
+                }),
                 () = tokio::time::sleep(LOOK) => self.pulse.beat(),
                 () = lost(&mut leading, epoch) => return cut_short(run).await,
             }

@@ -155,6 +155,7 @@ impl Loops {
         ));
         let queue = Arc::new(HookQueue::new(10));
         let polling = poller::Poller {
+            counts: Default::default(),
             clock: Arc::clone(&sync.clock),
             sync,
             plan: poller::Plan {
