@@ -5,17 +5,16 @@
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::problem::ProblemReply;
+use crate::model::mapping::Mapping;
 use crate::scim::ScimError;
 use crate::service::Error;
 use crate::store::StoreError;
 
 /// When a client may come back while the store is busy or away, in whole seconds: Okta takes nothing but an integer.
 pub const RETRY_AFTER_SECONDS: u64 = 5;
-
-/// The media type of a problem (RFC 9457).
-pub const PROBLEM: &str = "application/problem+json";
 
 /// What a refusal is, apart from how it is written.
 struct Refusal {
@@ -30,7 +29,7 @@ fn refusal(error: &Error) -> Refusal {
         Error::NotFound(what) => (404, format!("There is no such {what}."), false),
         Error::Conflict(detail) => (409, detail.clone(), false),
         Error::Invalid(detail) => (400, detail.clone(), false),
-        Error::ManagedByOkta { detail } => (403, detail.clone(), false),
+        Error::ManagedByOkta { detail, .. } => (403, detail.clone(), false),
         Error::LastAdmin => (409, error.to_string(), false),
         Error::Scim(error) => (error.status, error.detail.clone(), false),
         Error::Store(StoreError::Taken { what }) => (409, format!("{what} is taken."), false),
@@ -105,26 +104,16 @@ pub fn scim_response(error: &ScimError) -> Response {
 
 /// A problem (RFC 9457). `kind` ends the problem's `type`; `None` is `about:blank`.
 pub fn problem(status: StatusCode, kind: Option<&str>, detail: &str) -> Response {
-    let kind = kind.map_or_else(
-        || "about:blank".to_owned(),
-        |kind| format!("urn:rosterd:problem:{kind}"),
-    );
-    let body = json!({
-        "type": kind,
-        "title": status.canonical_reason().unwrap_or("Error"),
-        "status": status.as_u16(),
-        "detail": detail,
-    });
-    let mut response = (status, body.to_string()).into_response();
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM));
-    if status == StatusCode::UNAUTHORIZED {
-        headers.insert(
-            WWW_AUTHENTICATE,
-            HeaderValue::from_static("Bearer realm=\"rosterd\""),
-        );
+    reply(status, kind, detail).into_response()
+}
+
+fn reply(status: StatusCode, kind: Option<&str>, detail: &str) -> ProblemReply {
+    let blank = ProblemReply::of_status(status);
+    match kind {
+        Some(kind) => ProblemReply::new(status, kind, &blank.title),
+        None => blank,
     }
-    response
+    .detail(detail)
 }
 
 /// Everywhere but under `/scim/v2`, a refusal is a problem.
@@ -136,12 +125,25 @@ impl IntoResponse for Error {
             _ => None,
         };
         let refusal = refusal(&self);
-        let mut response = problem(refusal.status, kind, &refusal.detail);
-        if refusal.retry {
-            response
-                .headers_mut()
-                .insert(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
+        let mut reply = reply(refusal.status, kind, &refusal.detail);
+        if let Self::ManagedByOkta { mappings, .. } = &self {
+            // Whoever may change a team may know which groups lead to it (R2).
+            reply = reply.with("mappings", mappings.iter().map(led_by).collect());
         }
-        response
+        if refusal.retry {
+            reply = reply.retry_after(RETRY_AFTER_SECONDS);
+        }
+        reply.into_response()
     }
+}
+
+/// A mapping in a refusal.
+fn led_by(mapping: &Mapping) -> Value {
+    json!({
+        "id": mapping.id,
+        "group": mapping.group_name.as_deref().unwrap_or(&mapping.written),
+        "team": mapping.team,
+        "team_name": mapping.team_name,
+        "state": mapping.state,
+    })
 }

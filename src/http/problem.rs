@@ -6,6 +6,9 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+/// The media type of a problem.
+pub const MEDIA_TYPE: &str = "application/problem+json";
+
 /// What the `type` of our problems begins with.
 const TYPE_PREFIX: &str = "urn:rosterd:problem:";
 
@@ -28,7 +31,7 @@ pub struct ProblemReply {
     #[serde(flatten)]
     pub more: Map<String, Value>,
     #[serde(skip)]
-    retry_after: Option<u32>,
+    retry_after: Option<u64>,
 }
 
 impl ProblemReply {
@@ -77,7 +80,7 @@ impl ProblemReply {
 
     /// With a `Retry-After` of whole seconds.
     #[must_use]
-    pub fn retry_after(mut self, seconds: u32) -> Self {
+    pub fn retry_after(mut self, seconds: u64) -> Self {
         self.retry_after = Some(seconds);
         self
     }
@@ -89,10 +92,13 @@ impl IntoResponse for ProblemReply {
         let retry_after = self.retry_after;
         let mut response = (status, Json(self)).into_response();
         let headers = response.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        );
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static("Bearer realm=\"rosterd\""),
+            );
+        }
         if let Some(seconds) = retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }

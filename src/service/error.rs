@@ -1,5 +1,6 @@
 //! Why a use case refused.
 
+use crate::model::mapping::Mapping;
 use crate::scim::ScimError;
 use crate::store::{Conflict, StoreError};
 
@@ -20,6 +21,8 @@ pub enum Error {
     ManagedByOkta {
         /// Names the mappings that lead to the team, or says that none does.
         detail: String,
+        /// Those mappings.
+        mappings: Vec<Mapping>,
     },
     /// Nobody would be left in Organization Admin (409, R5).
     #[error("this would leave nobody active in Organization Admin")]

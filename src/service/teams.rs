@@ -174,7 +174,10 @@ async fn managed(tx: &mut Tx, team: &Team) -> Result<Error, Error> {
             names.join(", ")
         )
     };
-    Ok(Error::ManagedByOkta { detail })
+    Ok(Error::ManagedByOkta {
+        detail,
+        mappings: to_team,
+    })
 }
 
 fn mapping_name(mapping: &Mapping) -> String {

@@ -1,5 +1,6 @@
 //! R1, R5, R9 (pushes), R13: what follows from edges, mappings and facts.
 
+use axum::response::IntoResponse as _;
 use rosterd::model::actor::Channel;
 use rosterd::model::mode::OktaMode;
 use rosterd::model::team::organization_admin;
@@ -230,10 +231,16 @@ on_each_store! {
             let refused = teams::remove_member(&cast.service, &cx(Channel::Cli), to, &mira).await;
             assert!(matches!(refused, Err(Error::ManagedByOkta { .. })), "{refused:?}");
         }
-        let Err(Error::ManagedByOkta { detail }) = teams::add_member(&cast.service, &cx(Channel::Api), &team, &mira).await
-        else { panic!("refused") };
-        assert!(detail.contains("\"Admins\""), "{detail}");
-        let Err(Error::ManagedByOkta { detail }) = teams::add_member(&cast.service, &cx(Channel::Api), &other, &mira).await
+        let refused = teams::add_member(&cast.service, &cx(Channel::Api), &team, &mira).await.unwrap_err();
+        let response = refused.into_response();
+        assert_eq!((response.status().as_u16(), &response.headers()["content-type"]), (403, &"application/problem+json".parse().unwrap()));
+        let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
+        let shown: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(shown["type"], "urn:rosterd:problem:managed-by-okta", "{shown}");
+        assert_eq!(shown["mappings"][0]["group"], "Admins", "{shown}");
+        assert_eq!(shown["mappings"][0]["team_name"], "organization-admin", "{shown}");
+        assert!(shown["detail"].as_str().unwrap().contains("\"Admins\""), "{shown}");
+        let Err(Error::ManagedByOkta { detail, .. }) = teams::add_member(&cast.service, &cx(Channel::Api), &other, &mira).await
         else { panic!("refused") };
         assert!(detail.contains("no mapping leads to"), "{detail}");
     }
