@@ -80,8 +80,8 @@ async fn tried(client: &Client, config: &Config) -> Vec<Line> {
     let access = client.clone().with_patience(patience).access().await;
     let mut lines = vec![org(&access)];
     lines.extend(identity(&access.identity));
-    lines.push(right("groups", &access.groups, "okta.groups.read"));
-    lines.push(right("users", &access.users, "okta.users.read"));
+    lines.push(right("groups", &access.groups));
+    lines.push(right("users", &access.users));
     match (&access.app, config.okta.app_id.as_deref()) {
         (Some(app), Some(id)) => lines.push(match app {
             Read::Known { value, .. } => line(
@@ -106,10 +106,10 @@ async fn tried(client: &Client, config: &Config) -> Vec<Line> {
         )),
     }
     if let Some(found) = &access.app_users {
-        lines.push(right("app users", found, "okta.apps.read"));
+        lines.push(right("app users", found));
     }
     if let Some(found) = &access.push_mappings {
-        lines.push(right("group pushes", found, "okta.apps.read"));
+        lines.push(right("group pushes", found));
     }
     lines.push(clock(access.clock_skew_ms));
     lines
@@ -186,14 +186,11 @@ fn identity(identity: &Identity) -> Vec<Line> {
     }
 }
 
-fn right(what: &'static str, found: &Result<(), Error>, scope: &str) -> Line {
+/// The error says itself which scope and role are missing.
+fn right(what: &'static str, found: &Result<(), Error>) -> Line {
     match found {
         Ok(()) => line(Verdict::Ok, what, "can be read".to_owned()),
-        Err(error) => line(
-            Verdict::Fail,
-            what,
-            format!("{error}; needs {scope} and a role that covers them"),
-        ),
+        Err(error) => line(Verdict::Fail, what, error.to_string()),
     }
 }
 

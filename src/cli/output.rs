@@ -74,7 +74,8 @@ impl Output {
             table.add_row(row.map(|text| Cell::new(plain(&text))));
         }
         for line in table.lines() {
-            self.line(line.trim_end())?;
+            // Every cell is padded on both sides.
+            self.line(line.strip_prefix(' ').unwrap_or(&line).trim_end())?;
         }
         Ok(())
     }

@@ -65,6 +65,21 @@ fn print(session: &Session, status: &Status) -> Result<(), Failure> {
             )?;
         }
     }
+    output.field("SCIM", &scim(status))?;
+    if let Some(tightest) = okta
+        .health
+        .rate_limits
+        .iter()
+        .min_by_key(|limit| u64::from(limit.remaining) * 1_000 / u64::from(limit.limit.max(1)))
+    {
+        output.field(
+            "rate limit",
+            &format!(
+                "{} of {} left in {} until {}",
+                tightest.remaining, tightest.limit, tightest.bucket, tightest.resets_at
+            ),
+        )?;
+    }
     let counts = &status.counts;
     output.field(
         "users",
@@ -89,6 +104,22 @@ fn print(session: &Session, status: &Status) -> Result<(), Failure> {
         output.field("", &problem.next)?;
     }
     Ok(())
+}
+
+fn scim(status: &Status) -> String {
+    let scim = &status.scim;
+    let tokens = match scim.tokens {
+        0 => "no live token".to_owned(),
+        1 => "1 live token".to_owned(),
+        many => format!("{many} live tokens"),
+    };
+    match (scim.last_request_at, scim.last_status) {
+        (Some(at), Some(code)) => format!(
+            "last request {at}, answered {code}; {} in a day, {} of them errors; {tokens}",
+            scim.requests, scim.errors
+        ),
+        _ => format!("no request yet; {tokens}"),
+    }
 }
 
 fn poller(status: &Status) -> String {

@@ -17,6 +17,7 @@
 )]
 
 mod bad_input;
+mod api;
 mod cli;
 mod config;
 mod histories;

@@ -275,3 +275,85 @@ async fn a_pause_is_seen_and_ended() {
     assert_eq!(host.json(&["sync", "resume"]), json!({ "paused": false }));
     assert!(host.json(&["status"])["pause"].is_null());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_predefined_teams_come_with_the_first_migration() {
+    let mut hosts = vec![Host::sqlite().await];
+    hosts.extend(Host::postgres().await);
+    for host in hosts {
+        let teams = host.json(&["teams", "list"]);
+        let names: Vec<&str> = teams
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|team| {
+                assert_eq!(
+                    (&team["system_team"], &team["members"]),
+                    (&json!(true), &json!(0))
+                );
+                assert!(!team["description"].as_str().unwrap().is_empty());
+                team["name"].as_str().unwrap()
+            })
+            .collect();
+        assert_eq!(
+            names,
+            [
+                "organization-admin",
+                "organization-admin-readonly",
+                "control-plane-admin",
+                "portal-admin",
+                "analytics-admin",
+                "analytics-viewer",
+                "api-product-admin",
+                "api-product-developer",
+            ]
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_went_away_is_no_failure() {
+    use std::process::{Command, Stdio};
+    let host = Host::sqlite().await;
+    for words in [
+        "teams list",
+        "status --json",
+        "check",
+        "tokens issue --scope scim",
+        "help",
+    ] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_rosterd"))
+            .args(words.split(' '))
+            .env_clear()
+            .env("HOME", host.folder.path())
+            .env("ROSTERD__STORE__URL", &host.url)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let ended = child.wait_with_output().unwrap();
+        let err = String::from_utf8_lossy(&ended.stderr);
+        assert!(ended.status.success(), "{words}: {ended:?}");
+        assert!(!err.contains("panic"), "{words}: {err}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_drawn_or_coloured_where_there_is_no_terminal() {
+    let host = Host::sqlite().await;
+    host.run(&["teams", "create", "core"]);
+    for words in [
+        "teams list",
+        "status",
+        "check",
+        "help",
+        "nonsense",
+        "backup",
+    ] {
+        let said = host.run(&words.split(' ').collect::<Vec<_>>());
+        for text in [&said.out, &said.err] {
+            assert!(!text.contains('\u{1b}'), "{words}: {text:?}");
+        }
+    }
+}

@@ -63,9 +63,46 @@ async fn where_no_daemon_polls_sync_polls_itself_and_a_dry_run_prints_the_plan()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_an_org_sync_names_the_key_and_without_an_answer_it_is_exit_6() {
+async fn without_an_org_sync_names_the_key() {
     let bare = Host::sqlite().await;
     let said = bare.run(&["sync"]);
     assert_eq!(said.code, 3, "{said:?}");
     assert!(said.err.contains("okta.org_url"), "{said:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_okta_that_does_not_answer_is_exit_6_and_a_wrong_app_is_told() {
+    let (mut host, sim) = host().await;
+    let app = sim.org().app().id.to_string();
+    host.set("ROSTERD__OKTA__APP_ID", &app);
+    let good = host.json(&["check", "--online"]);
+    let lines = good["online"].as_array().unwrap();
+    for what in [
+        "org",
+        "token",
+        "groups",
+        "users",
+        "app_id",
+        "app users",
+        "group pushes",
+        "clock",
+    ] {
+        let line = lines.iter().find(|line| line["what"] == what).unwrap();
+        assert_eq!(line["verdict"], "OK", "{good}");
+    }
+    host.set("ROSTERD__OKTA__APP_ID", "0oaNoSuchApp00000000");
+    let wrong = host.run(&["check", "--online", "--json"]);
+    assert_eq!(wrong.code, 6, "{wrong:?}");
+    let shown = wrong.json();
+    let line = shown["online"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|line| line["what"] == "app_id")
+        .unwrap();
+    assert_eq!(line["verdict"], "FAIL", "{shown}");
+    sim.stop().await;
+    let silent = host.run(&["check", "--online"]);
+    assert_eq!(silent.code, 6, "{silent:?}");
+    assert!(silent.out.contains("FAIL  org"), "{silent:?}");
 }
