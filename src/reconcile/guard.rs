@@ -83,6 +83,31 @@ pub enum Breach {
     },
 }
 
+impl Limits {
+    /// How many active users, at the window's start, can lose so many: more need not be counted.
+    pub fn harmless_users(&self, lost: i64) -> i64 {
+        if lost <= self.user_floor {
+            return 0;
+        }
+        harmless(lost, self.user_percent)
+    }
+
+    /// The size from which on a team can lose so many: a larger one need not be counted.
+    pub fn harmless_team(&self, lost: i64) -> i64 {
+        harmless(lost, self.team_percent)
+    }
+}
+
+/// The smallest size of which `lost` is no more than so many percent.
+fn harmless(lost: i64, percent: i64) -> i64 {
+    if percent <= 0 {
+        return i64::MAX;
+    }
+    lost.saturating_mul(100)
+        .saturating_add(percent - 1)
+        .div_euclid(percent)
+}
+
 /// Every threshold that is passed; none: the plan may be applied.
 pub fn judge(limits: &Limits, toll: &Toll) -> Vec<Breach> {
     let over = |lost: i64, size: i64, percent: i64| {
@@ -118,7 +143,7 @@ pub fn judge(limits: &Limits, toll: &Toll) -> Vec<Breach> {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::{prop_assert, proptest};
+    use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
 
     use super::{Breach, GroupToll, Limits, TeamToll, Toll, judge};
     use crate::model::id::{GroupId, TeamId};
@@ -189,6 +214,16 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn r9_who_need_not_be_counted_passes(lost in 0_i64..1000, size in 0_i64..10_000, percent in 1_i64..120) {
+            let limits = Limits { team_percent: percent, team_floor: 0, user_percent: percent, ..LIMITS };
+            let team = TeamId::stored("t".to_owned());
+            let toll = Toll { teams: vec![TeamToll { team, size, lost }], ..Toll::default() };
+            prop_assert_eq!(judge(&limits, &toll).is_empty(), size >= limits.harmless_team(lost));
+            let toll = Toll { users: size, users_lost: lost, ..Toll::default() };
+            prop_assert_eq!(judge(&limits, &toll).is_empty(), size >= limits.harmless_users(lost));
+        }
+
         #[test]
         fn r9_taking_more_never_passes_where_less_did_not(size in 0_i64..1000, lost in 0_i64..1000, more in 0_i64..100) {
             prop_assert!(users(size, lost) || !users(size, lost + more));

@@ -110,11 +110,15 @@ pub async fn list(
         .collect()
 }
 
-/// How many of Okta's users are active now: what a share of them is measured against together with the window.
-pub async fn count_active_okta_users(tx: &mut Tx) -> Result<i64, StoreError> {
-    let row = sqlx::query("SELECT COUNT(*) FROM users WHERE origin = 'okta' AND active = 1")
-        .fetch_one(tx.conn())
-        .await?;
+/// How many of Okta's users are active now, up to `limit`: what a share of them is measured against together with the
+/// window.
+pub async fn count_active_okta_users(tx: &mut Tx, limit: i64) -> Result<i64, StoreError> {
+    let row = sqlx::query(
+        "SELECT COUNT(*) FROM (SELECT 1 FROM users WHERE origin = 'okta' AND active = 1 LIMIT $1) AS found",
+    )
+    .bind(limit.max(0))
+    .fetch_one(tx.conn())
+    .await?;
     number(&row, 0)
 }
 

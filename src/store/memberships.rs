@@ -346,6 +346,21 @@ pub async fn count_effective(tx: &mut Tx, team: &TeamId, limit: i64) -> Result<i
     number(&row, 0)
 }
 
+/// Whether so many of a team's members surely count now, by the rows that follow from Okta alone and no further than
+/// asked: a team of 100,000 is not counted for each member that leaves it. False says nothing.
+pub async fn has_at_least(tx: &mut Tx, team: &TeamId, size: i64) -> Result<bool, StoreError> {
+    let row = sqlx::query(
+        "SELECT COUNT(*) FROM (SELECT 1 FROM memberships m JOIN users u ON u.id = m.user_id \
+           WHERE m.team_id = $1 AND m.origin = 'okta' AND u.active = 1 \
+             AND EXISTS (SELECT 1 FROM organization WHERE idp_mapping_enabled = 1) LIMIT $2) AS found",
+    )
+    .bind(team.as_str().to_owned())
+    .bind(size.max(0))
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(number(&row, 0)? >= size)
+}
+
 /// Since when each of these users has stood in a team, by whichever row is oldest; those without a row are left out.
 pub async fn standing_since(
     tx: &mut Tx,

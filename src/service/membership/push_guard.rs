@@ -32,8 +32,9 @@ pub(super) async fn watch(
         return Ok(0);
     }
     let settings = service.settings();
-    let toll = toll(tx, touched, effects, &settings.guard).await?;
-    let breaches = judge(&limits(&settings.guard), &toll);
+    let limits = limits(&settings.guard);
+    let toll = toll(tx, touched, effects, &limits, settings.guard.window_ms).await?;
+    let breaches = judge(&limits, &toll);
     if breaches.is_empty() {
         return Ok(0);
     }
@@ -60,14 +61,16 @@ fn limits(guard: &GuardSettings) -> Limits {
 }
 
 /// What this push and the window before it take together. Sizes are those at the window's start: the present ones less
-/// what the window's lines, and this push, changed.
+/// what the window's lines, and this push, changed. Nobody is counted where it cannot matter, because a push must not
+/// read everybody for one who leaves.
 async fn toll(
     tx: &mut Tx,
     touched: &Touched,
     effects: &Effects,
-    guard: &GuardSettings,
+    limits: &Limits,
+    window_ms: i64,
 ) -> Result<Toll, Error> {
-    let since = tx.now().minus_millis(guard.window_ms);
+    let since = tx.now().minus_millis(window_ms);
     let window = |lines: Vec<(String, i64, i64)>| -> BTreeMap<String, (i64, i64)> {
         lines
             .into_iter()
@@ -83,15 +86,19 @@ async fn toll(
             .filter(|origin| **origin == Origin::Okta)
             .count(),
     );
-    let active = guard_log::count_active_okta_users(tx).await?;
+    let users_lost = users_lost + now_lost;
+    // From how many there are to how many there were at the window's start.
+    let change = now_lost - count(effects.activated.len()) - users_net;
+    let harmless = limits.harmless_users(users_lost).saturating_sub(change);
+    let users = guard_log::count_active_okta_users(tx, harmless).await? + change;
 
     let mut by_team: BTreeMap<&TeamId, i64> = BTreeMap::new();
     for (team, _) in &effects.lost {
         *by_team.entry(team).or_default() += 1;
     }
     let mut toll = Toll {
-        users: active + now_lost - count(effects.activated.len()) - users_net,
-        users_lost: users_lost + now_lost,
+        users,
+        users_lost,
         ..Toll::default()
     };
     let logged = window(guard_log::list(tx, Class::Push, "team", since).await?);
@@ -104,7 +111,12 @@ async fn toll(
                 .filter(|(gained, _)| gained == team)
                 .count(),
         );
-        let size = memberships::count_effective(tx, team, i64::MAX).await? + lost - gained - net;
+        let change = lost - gained - net;
+        let harmless = limits.harmless_team(before + lost).saturating_sub(change);
+        if memberships::has_at_least(tx, team, harmless).await? {
+            continue;
+        }
+        let size = memberships::count_effective(tx, team, i64::MAX).await? + change;
         toll.teams.push(TeamToll {
             team: team.clone(),
             size,

@@ -39,7 +39,7 @@ pub(crate) async fn judge(
         .iter()
         .fold((0, 0), |(lost, net), line| (lost + line.1, net + line.2));
     let toll = Toll {
-        users: guard_log::count_active_okta_users(tx).await? - net,
+        users: guard_log::count_active_okta_users(tx, i64::MAX).await? - net,
         users_lost: if inactive.is_empty() {
             0
         } else {

@@ -38,10 +38,7 @@ pub(super) async fn list(
     let everybody: Box<dyn Iterator<Item = &User>> = if filter.is_some() || by_prefix.is_some() {
         Box::new(org.users_indexed(after))
     } else {
-        Box::new(
-            org.users()
-                .filter(move |user| after.is_none_or(|after| user.id > after)),
-        )
+        Box::new(org.users_after(after))
     };
     let found = everybody.filter(|user| {
         let wanted = match &filter {

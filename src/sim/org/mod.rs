@@ -16,7 +16,7 @@ mod push;
 mod rule;
 mod user;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 pub use app::{App, AppUser, DeactivatedAppUser, Scope, SyncState};
@@ -63,6 +63,8 @@ pub struct Org {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     users: BTreeMap<OktaId, Lagging<User>>,
+    /// Whose login, in lower case: an org has each at most once.
+    logins: HashMap<String, OktaId>,
     groups: BTreeMap<OktaId, Group>,
     everyone: OktaId,
     app: App,
@@ -91,6 +93,7 @@ impl Org {
             id: OktaId::new("00o", random.as_ref()),
             habits,
             users: BTreeMap::new(),
+            logins: HashMap::new(),
             everyone: everyone.id,
             groups: BTreeMap::from([(everyone.id, everyone)]),
             app: App::new(OktaId::new("0oa", random.as_ref()), now),

@@ -144,7 +144,15 @@ impl Org {
 
     /// Everybody, in the order of ids.
     pub fn users(&self) -> impl Iterator<Item = &User> {
-        self.users.values().map(Lagging::get)
+        self.users_after(None)
+    }
+
+    /// Everybody with an id after `after`, in the order of ids.
+    pub fn users_after(&self, after: Option<OktaId>) -> impl Iterator<Item = &User> {
+        let lower = after.map_or(std::ops::Bound::Unbounded, std::ops::Bound::Excluded);
+        self.users
+            .range((lower, std::ops::Bound::Unbounded))
+            .map(|(_, user)| user.get())
     }
 
     /// Everybody with an id after `after`, as a search that may lag shows them.
@@ -158,8 +166,7 @@ impl Org {
 
     /// The user with this login, compared without case.
     pub fn user_by_login(&self, login: &str) -> Option<&User> {
-        self.users()
-            .find(|user| user.profile.login().eq_ignore_ascii_case(login))
+        self.user(*self.logins.get(&login.to_ascii_lowercase())?)
     }
 
     /// Makes an account: ACTIVE when `activate`, else STAGED.
@@ -196,6 +203,8 @@ impl Org {
             last_updated: now,
             profile,
         };
+        self.logins
+            .insert(user.profile.login().to_ascii_lowercase(), id);
         self.users.insert(id, Lagging::new(user, now));
         self.put_in_everyone(id);
         let target = self.user_target(id);
@@ -237,6 +246,9 @@ impl Org {
         if profile == user.profile {
             return Ok(());
         }
+        self.logins
+            .remove(&user.profile.login().to_ascii_lowercase());
+        self.logins.insert(profile.login().to_ascii_lowercase(), id);
         self.change_user(id, |user| user.profile = profile);
         let targets = vec![self.user_target(id)];
         self.record("user.account.update_profile", targets);
@@ -355,7 +367,10 @@ impl Org {
             self.drop_edge(group, id);
         }
         self.app_users.remove(&id);
-        self.users.remove(&id);
+        if let Some(user) = self.users.remove(&id) {
+            self.logins
+                .remove(&user.get().profile.login().to_ascii_lowercase());
+        }
         self.record("user.lifecycle.delete.completed", vec![target]);
         Ok(())
     }

@@ -6,6 +6,7 @@ mod deleting;
 mod facts;
 mod grouping;
 mod joining;
+mod large;
 mod members;
 mod refusals;
 mod stamping;

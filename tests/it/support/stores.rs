@@ -31,6 +31,11 @@ impl TestStore {
         Some(Self::open(url, None).await)
     }
 
+    /// The same database, opened anew.
+    pub(crate) async fn again(&self) -> Self {
+        Self::open(self.url.clone(), None).await
+    }
+
     async fn open(url: String, folder: Option<tempfile::TempDir>) -> Self {
         let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_800_000_000_000)));
         Self {
