@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::http::client_addr::TrustedProxies;
 use crate::http::hooks::HookDoor;
 use crate::http::metrics::Metrics;
-use crate::http::server::{Server, ServerOptions};
+use crate::http::server::{self, Server, ServerOptions};
 use crate::http::tls::TlsReload;
 use crate::http::{self, App, HttpSettings};
 use crate::model::pulse::Pulses;
@@ -198,6 +198,7 @@ async fn bind(config: &Config, tls: Option<TlsReload>) -> Result<(Server, Socket
     let options = ServerOptions {
         max_connections: config.server.max_connections,
         header_timeout: config.server.header_timeout,
+        silence: server::SILENCE,
         tls,
     };
     let server = Server::bind(config.server.listen, options)

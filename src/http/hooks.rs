@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::{DefaultBodyLimit, FromRequestParts, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
@@ -57,10 +58,7 @@ async fn verify(State(door): State<HookDoor>, headers: HeaderMap) -> Response {
 }
 
 /// A delivery: queued and answered at once. Okta waits three seconds and never repeats after a 4xx.
-async fn deliver(State(door): State<HookDoor>, headers: HeaderMap, body: Bytes) -> Response {
-    if !door.admits(&headers) {
-        return refuse();
-    }
+async fn deliver(State(door): State<HookDoor>, _: Admitted, body: Bytes) -> Response {
     let Ok(delivery) = HookDelivery::read(&body) else {
         return problem(
             StatusCode::BAD_REQUEST,
@@ -86,6 +84,20 @@ impl HookDoor {
             (Some(shown), None) => !secret.is_empty() && bool::from(shown.as_bytes().ct_eq(secret)),
             _ => false,
         }
+    }
+}
+
+/// Who has shown the secret. Looked at before a body is: a stranger's is not waited for, however slowly it comes.
+struct Admitted;
+
+impl FromRequestParts<HookDoor> for Admitted {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, door: &HookDoor) -> Result<Self, Response> {
+        if door.admits(&parts.headers) {
+            return Ok(Self);
+        }
+        Err(refuse())
     }
 }
 
@@ -147,6 +159,19 @@ mod tests {
         assert_eq!(status, StatusCode::UNAUTHORIZED);
         let (status, _) = ask(9, "s", Request::get("/"), "").await;
         assert_eq!(status, StatusCode::BAD_REQUEST);
+    }
+
+    #[tokio::test]
+    async fn a_stranger_s_body_is_not_waited_for() {
+        let door = HookDoor {
+            queue: Arc::new(HookQueue::new(9)),
+            secret: Arc::new("s".to_owned().into()),
+        };
+        let never = Body::from_stream(futures_util::stream::pending::<std::io::Result<Vec<u8>>>());
+        let request = Request::post("/okta/events").header("authorization", "t");
+        let asked = router::<()>(door).oneshot(request.body(never).unwrap());
+        let answer = tokio::time::timeout(std::time::Duration::from_secs(10), asked).await;
+        assert_eq!(answer.unwrap().unwrap().status(), StatusCode::UNAUTHORIZED);
     }
 
     #[tokio::test]

@@ -1,5 +1,6 @@
 //! Inbound HTTP.
 
+mod activity;
 pub mod api;
 pub mod app;
 pub mod auth;

@@ -26,6 +26,7 @@ use tokio::time::{sleep, timeout};
 use tower::ServiceExt as _;
 use tower_http::timeout::TimeoutBody;
 
+use super::activity::Activity;
 use super::leftover;
 use super::tls::TlsReload;
 use crate::model::pulse::Pulse;
@@ -35,7 +36,7 @@ use crate::model::stop::StopListener;
 pub const DRAIN: Duration = Duration::from_secs(10);
 
 /// How long a body may be silent, either way. Okta gives up after 60 s of silence.
-const BODY_SILENCE: Duration = Duration::from_secs(30);
+pub const SILENCE: Duration = Duration::from_secs(30);
 
 /// Longest request line and headers together; beyond it the answer is 431.
 const HEAD_LIMIT: usize = 32 * 1024;
@@ -52,6 +53,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How often the accept loop shows that it is alive while nobody connects.
 const BEAT: Duration = Duration::from_secs(1);
 
+const UNREAD: &str = "the client does not read its answer";
+
 /// What a server bears.
 #[derive(Debug, Clone)]
 pub struct ServerOptions {
@@ -59,6 +62,8 @@ pub struct ServerOptions {
     pub max_connections: usize,
     /// How long a client may take to send its headers, shake hands, or ask again.
     pub header_timeout: Duration,
+    /// How long a request's body may be silent, and how long a client may not read its answer: [`SILENCE`].
+    pub silence: Duration,
     /// TLS; `None` is plain HTTP.
     pub tls: Option<TlsReload>,
 }
@@ -146,7 +151,8 @@ async fn accept(
     // The semaphore is never closed.
     let slot = slot.map_err(io::Error::other)?;
     let (stream, peer) = listener.accept().await?;
-    stream.set_nodelay(true)?;
+    // Refused for a client that is gone already: then its connection ends by itself, and nobody else waits for that.
+    let _ = stream.set_nodelay(true);
     Ok((stream, peer, slot))
 }
 
@@ -207,9 +213,13 @@ impl Connection {
         } = self;
         let asked = Arc::new(AtomicBool::new(false));
         let noted = Arc::clone(&asked);
+        let activity = Activity::begin();
+        let watched = Arc::clone(&activity);
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             noted.store(true, Ordering::Relaxed);
-            answer(router.clone(), peer, request)
+            let request =
+                request.map(|body| Body::new(Box::pin(TimeoutBody::new(options.silence, body))));
+            answer(router.clone(), peer, request, Arc::clone(&watched))
         });
         let io = TokioIo::new(stream);
         match protocol {
@@ -223,6 +233,7 @@ impl Connection {
                 tokio::pin!(connection);
                 let ended = tokio::select! {
                     ended = connection.as_mut() => ended,
+                    () = activity.silent(options.silence) => return Err(UNREAD.to_owned()),
                     () = stop.soft() => {
                         connection.as_mut().graceful_shutdown();
                         connection.await
@@ -249,6 +260,14 @@ impl Connection {
                 let ended = tokio::select! {
                     ended = connection.as_mut() => ended,
                     () = silent => return Err("nothing was asked".to_owned()),
+                    () = activity.silent(options.silence) => {
+                        connection.as_mut().graceful_shutdown();
+                        // Whoever was merely idle goes now; an answer that nobody reads does not.
+                        match timeout(options.header_timeout, connection).await {
+                            Ok(ended) => ended,
+                            Err(_) => return Err(UNREAD.to_owned()),
+                        }
+                    }
                     () = stop.soft() => {
                         connection.as_mut().graceful_shutdown();
                         connection.await
@@ -263,18 +282,21 @@ impl Connection {
 async fn answer(
     router: Router,
     peer: SocketAddr,
-    request: hyper::Request<Incoming>,
+    request: hyper::Request<Body>,
+    activity: Arc<Activity>,
 ) -> Result<Response, Infallible> {
     let will_come = leftover::will_come(request.headers());
     let (mut head, body) = request.into_parts();
     head.extensions.insert(ConnectInfo(peer));
-    let (body, rest) = leftover::lend(Box::pin(TimeoutBody::new(BODY_SILENCE, body)));
+    let (body, rest) = leftover::lend(body);
     let request = hyper::Request::from_parts(head, Body::new(body));
+    let working = activity.work();
     let answered = router.oneshot(request).await;
     if will_come {
         rest.discard().await;
     }
-    answered
+    drop(working);
+    answered.map(|response| response.map(|body| activity.watch(body)))
 }
 
 /// Looks at the first bytes without taking them: `PRI ` begins HTTP/2 with prior knowledge, and no HTTP/1 method.

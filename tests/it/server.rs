@@ -1,5 +1,7 @@
 //! The accept loop against clients that are slow, many, rude or gone.
 
+mod reading;
+
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -20,6 +22,9 @@ use tokio::time::{sleep, timeout};
 
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// More than the kernel takes over for a client that does not read.
+const LARGE: usize = 32 * 1024 * 1024;
+
 struct Running {
     address: SocketAddr,
     stop: StopSwitch,
@@ -30,6 +35,7 @@ fn options() -> ServerOptions {
     ServerOptions {
         max_connections: 100,
         header_timeout: PATIENCE,
+        silence: 2 * PATIENCE,
         tls: None,
     }
 }
@@ -51,6 +57,7 @@ async fn start(options: ServerOptions) -> Running {
             "/stuck",
             get(|| async { sleep(Duration::from_secs(600)).await }),
         )
+        .route("/large", get(|| async { vec![b'x'; LARGE] }))
         .route(
             "/len",
             post(|body: String| async move { body.len().to_string() }),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use rosterd::http::client_addr::TrustedProxies;
 use rosterd::http::metrics::Metrics;
-use rosterd::http::server::{Server, ServerOptions};
+use rosterd::http::server::{SILENCE, Server, ServerOptions};
 use rosterd::http::{App, Around, HttpSettings, router};
 use rosterd::model::pulse::Pulses;
 use rosterd::model::random::SeededRandom;
@@ -140,6 +140,7 @@ impl Daemon {
         let options = ServerOptions {
             max_connections: 100,
             header_timeout: Duration::from_secs(10),
+            silence: SILENCE,
             tls: None,
         };
         let server = Server::bind(SocketAddr::from(([127, 0, 0, 1], 0)), options)
