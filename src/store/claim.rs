@@ -1,6 +1,7 @@
 //! One daemon per SQLite file (PostgreSQL takes several).
 
 use std::fs::{File, OpenOptions, TryLockError};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use super::StoreError;
@@ -40,6 +41,8 @@ impl Claim {
             .create(true)
             .truncate(false)
             .write(true)
+            // Whoever may open the file may lock it, and so keep a daemon from starting.
+            .mode(0o600)
             .open(&name)
             .map_err(failed)?;
         match lock.try_lock() {

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::fs::{DirBuilder, OpenOptions};
+use std::io::ErrorKind;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 use std::sync::Arc;
@@ -255,18 +258,30 @@ pub(super) fn prepare_file(path: &Path, create: bool) -> Result<(), StoreError> 
             path.display()
         )));
     }
-    let Some(folder) = path
+    let folder = path
         .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-    else {
-        return Ok(());
-    };
-    std::fs::create_dir_all(folder).map_err(|error| {
-        StoreError::Open(format!(
-            "cannot make the folder {}: {error}",
-            folder.display()
-        ))
-    })
+        .filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(folder) = folder {
+        let mut made = DirBuilder::new();
+        made.recursive(true).mode(0o700);
+        made.create(folder).map_err(|error| {
+            StoreError::Open(format!(
+                "cannot make the folder {}: {error}",
+                folder.display()
+            ))
+        })?;
+    }
+    // Everybody's data and the hashes of tokens are nobody else's on this host, whatever the umask. SQLite gives its
+    // log and shared memory the mode of the file.
+    let mut made = OpenOptions::new();
+    made.write(true).create_new(true).mode(0o600);
+    match made.open(path) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(StoreError::Open(format!(
+            "cannot make {}: {error}",
+            path.display()
+        ))),
+        _ => Ok(()),
+    }
 }
 
 fn sqlite_url(path: &Path, create: bool) -> Result<String, StoreError> {

@@ -46,6 +46,10 @@ fn fresh_id(random: &dyn Random) -> String {
 /// # Errors
 /// [`Error::NotFound`] when there is no such request.
 pub async fn find_request(service: &Service, id: &str) -> Result<SyncRequest, Error> {
+    // What is no id names nothing; PostgreSQL would refuse a text with U+0000 in it.
+    if !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(Error::NotFound("request"));
+    }
     let mut tx = service.store.read().await?;
     let found = sync_requests::find(&mut tx, id).await?;
     tx.rollback().await?;
