@@ -1,6 +1,7 @@
 //! Reading keys one by one, so that one bad value hides no other.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,7 +11,8 @@ use toml::{Table, Value};
 
 use super::duration::Span;
 use super::environment::PREFIX;
-use super::{Config, Environment, Loaded, Problem, Problems, Schedule, SecretSource};
+use super::secret::{CREDENTIAL, is_world_readable};
+use super::{Config, Environment, Loaded, Problem, Problems, Schedule, SecretError, SecretSource};
 
 /// A key of the configuration.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +33,8 @@ enum Found {
 pub(super) struct Keys<'a> {
     environment: &'a Environment,
     found: BTreeMap<String, Found>,
+    /// Everybody on this host may read the file.
+    open_file: bool,
     known: Vec<Key>,
     problems: Vec<Problem>,
     warnings: Vec<Problem>,
@@ -41,6 +45,7 @@ impl<'a> Keys<'a> {
         Self {
             environment,
             found: BTreeMap::new(),
+            open_file: false,
             known: Vec::new(),
             problems: Vec::new(),
             warnings: Vec::new(),
@@ -54,6 +59,7 @@ impl<'a> Keys<'a> {
             Ok(text) => text,
             Err(error) => return self.problem(&shown, format!("cannot be read: {error}")),
         };
+        self.open_file = is_world_readable(path);
         match text.parse::<Table>() {
             Ok(table) => flatten("", table, &mut self.found),
             Err(error) => {
@@ -151,6 +157,11 @@ impl<'a> Keys<'a> {
         self.found.contains_key(path)
     }
 
+    /// Whether `path` is set in a file that everybody on this host may read (asked before it is taken).
+    pub(super) fn is_in_the_open(&self, path: &str) -> bool {
+        self.open_file && matches!(self.found.get(path), Some(Found::File(_)))
+    }
+
     /// Notes that `key` is wrong.
     pub(super) fn problem(&mut self, key: &str, text: impl Into<String>) {
         self.problems.push(Problem::new(key, text));
@@ -179,7 +190,19 @@ impl<'a> Keys<'a> {
             );
             self.warning(path, text);
         } else if let Err(error) = source.read() {
-            self.problem(path, error.to_string());
+            let missing = matches!(&error, SecretError::Unreadable { error, .. } if error.kind() == ErrorKind::NotFound);
+            // Whoever wrote the secret itself instead of its place must not find it in the journal.
+            if missing && !text.contains('/') && !text.starts_with(CREDENTIAL) {
+                let what = "names no file here: give the path of a file that holds the secret, not the secret itself";
+                self.problem(path, what);
+            } else if text.contains("-----BEGIN") {
+                self.problem(
+                    path,
+                    "must be the path of a file that holds the key, not the key itself",
+                );
+            } else {
+                self.problem(path, error.to_string());
+            }
         } else if source.is_world_readable() {
             let shown = source.path().display();
             self.warning(

@@ -277,7 +277,13 @@ fn auth(keys: &mut Keys<'_>, has_app: bool, wanted: bool) -> Option<Auth> {
 }
 
 fn proxy(keys: &mut Keys<'_>) -> Option<SecretUrl> {
+    let open = keys.is_in_the_open("okta.proxy");
     let proxy: SecretUrl = keys.optional("okta.proxy")?;
+    if open && proxy.has_password() {
+        let text =
+            "holds a password, in a file that everybody on this host can read: chmod 0600 it";
+        keys.warning("okta.proxy", text);
+    }
     if !matches!(proxy.scheme(), "http" | "https" | "socks5" | "socks5h") {
         keys.problem(
             "okta.proxy",

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 /// What starts the name of a systemd credential.
-const CREDENTIAL: &str = "credential:";
+pub(super) const CREDENTIAL: &str = "credential:";
 
 /// Longer than any token or key; a wrong path (a log, a device) is noticed instead of read whole.
 const LONGEST: u64 = 64 * 1024;
@@ -108,9 +108,7 @@ impl SecretSource {
 
     /// Whether everybody on this host may read the file. systemd keeps its credentials to itself.
     pub(super) fn is_world_readable(&self) -> bool {
-        use std::os::unix::fs::PermissionsExt as _;
-        let meta = std::fs::metadata(&self.path);
-        self.credential.is_none() && meta.is_ok_and(|meta| meta.permissions().mode() & 0o004 != 0)
+        self.credential.is_none() && is_world_readable(&self.path)
     }
 
     /// The secret a key names: a path, or `credential:NAME` in the folder systemd made.
@@ -128,6 +126,12 @@ impl SecretSource {
             credential: Some(name.to_owned()),
         })
     }
+}
+
+/// Whether everybody on this host may read the file at `path`.
+pub(super) fn is_world_readable(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::metadata(path).is_ok_and(|meta| meta.permissions().mode() & 0o004 != 0)
 }
 
 /// A URL that may hold a password; printed without it.
@@ -149,6 +153,13 @@ impl SecretUrl {
         &self.scheme
     }
 
+    /// Whether a password is in it.
+    pub(super) fn has_password(&self) -> bool {
+        url::Url::parse(&self.text).is_ok_and(|url| {
+            url.password().is_some() || url.query_pairs().any(|(name, _)| name == "password")
+        })
+    }
+
     /// The URL of an SQLite file.
     pub(super) fn sqlite(path: &Path) -> Self {
         let text = format!("sqlite://{}", path.display());
@@ -163,20 +174,31 @@ impl SecretUrl {
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let mut url = url::Url::parse(text).map_err(|error| format!("is not a URL: {error}"))?;
         let scheme = url.scheme().to_owned();
-        // Both fail only for URLs that cannot hold them. A query may hold a password too.
-        let _ = url.set_password(None);
-        url.set_query(None);
         let shown = if scheme == "sqlite" {
-            text
+            text.to_owned()
+        } else if breaks_off(&url) {
+            format!("{scheme}://…")
         } else {
-            url.as_str()
+            // Fails only for a URL without a host, which holds none. A query may hold a password too.
+            let _ = url.set_password(None);
+            url.set_query(None);
+            url.into()
         };
         Ok(Self {
-            shown: shown.to_owned(),
+            shown,
             scheme,
             text: text.to_owned(),
         })
     }
+}
+
+/// Whether what stands before the host may have ended too early: a `/`, `?` or `#` in a password that should have been
+/// percent-encoded makes its beginning a port and its rest a path, a query or a fragment.
+fn breaks_off(url: &url::Url) -> bool {
+    url.cannot_be_a_base()
+        || url.path().contains('@')
+        || url.query().is_some_and(|query| query.contains('@'))
+        || url.fragment().is_some()
 }
 
 impl fmt::Display for SecretUrl {

@@ -51,7 +51,12 @@ pub fn default_store_path(
 }
 
 pub(super) fn read(keys: &mut Keys<'_>, environment: &Environment) -> Store {
+    let open = keys.is_in_the_open("store.url");
     let url: Option<SecretUrl> = keys.optional("store.url");
+    if open && url.as_ref().is_some_and(SecretUrl::has_password) {
+        let text = "holds a password, in a file that everybody on this host can read: use store.url_file, or chmod 0600 this one";
+        keys.warning("store.url", text);
+    }
     let url_file = keys.secret("store.url_file");
     let connections = keys.ranged("store.connections", 8, 1..=100);
     let url = match (url, url_file) {
