@@ -28,11 +28,35 @@ pub fn object(body: &[u8]) -> Result<Object, ScimError> {
     }
 }
 
+/// Most values in one body; a push of 300,000 members has fewer. However shortly a value is written (`[[],[],…`), it takes
+/// some hundred bytes once it is read.
+const MOST_VALUES: usize = 1_000_000;
+
 /// The body as text. JSON is UTF-8 (RFC 8259 section 8.1); a byte order mark in front is skipped as that section allows.
 pub(crate) fn text(body: &[u8]) -> Result<&str, ScimError> {
     let text = str::from_utf8(body)
         .map_err(|_| ScimError::invalid_syntax("The body must be JSON in UTF-8."))?;
+    if text.len() > MOST_VALUES && values(text) > MOST_VALUES {
+        return Err(ScimError::payload_too_large(format!(
+            "A body may have at most {MOST_VALUES} values."
+        )));
+    }
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
+}
+
+/// About how many values a text has: before each, or before its name, is one of these signs.
+fn values(text: &str) -> usize {
+    let (mut count, mut quoted, mut escaped) = (0, false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b',' | b'[' | b'{' if !quoted => count += 1,
+            _ => {}
+        }
+    }
+    count
 }
 
 /// Reads one JSON value, and nothing after it.
@@ -307,6 +331,19 @@ mod tests {
     fn a_million_levels_are_a_clean_error() {
         refusal("[".repeat(1_000_000).as_bytes());
         refusal(r#"{"a":"#.repeat(1_000_000).as_bytes());
+    }
+
+    #[test]
+    fn more_values_than_memory_is_for_are_refused_before_they_are_read() {
+        let many = format!("{{\"a\":[{}[]]}}", "[],".repeat(MOST_VALUES));
+        assert_eq!(object(many.as_bytes()).unwrap_err().status, 413);
+        let quoted = format!(
+            r#"{{"a":"{}\"{}"}}"#,
+            "[],".repeat(MOST_VALUES),
+            "{,".repeat(9)
+        );
+        assert!(object(quoted.as_bytes()).is_ok());
+        assert_eq!(values(r#"{"a":["\\",{"b":"\",["}]}"#), 4);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use http::request::Parts;
 use http::{Method, StatusCode};
+use percent_encoding::percent_decode_str;
 
 use super::route::Route;
 use crate::http::App;
@@ -15,8 +16,15 @@ use crate::service::request_log::ScimRequest;
 /// Longest path and query kept, in characters.
 const LONGEST: usize = 2_000;
 
-/// Most skipped members named in one row.
+/// Most skipped members named in one row, and of each so many characters: an id has 36.
 const MOST_SKIPPED: usize = 1_000;
+const LONGEST_SKIPPED: usize = 100;
+
+/// Longest name of a parameter kept.
+const LONGEST_NAME: usize = 32;
+
+/// What every token begins with.
+const TOKEN: &str = "rst_";
 
 /// Requests without a token that are kept in one second: a stranger must not fill the store.
 const STRANGERS_PER_SECOND: u64 = 5;
@@ -62,6 +70,12 @@ impl Noted {
             return;
         }
         skipped.truncate(MOST_SKIPPED);
+        for member in &mut skipped {
+            *member = without_tokens(member)
+                .chars()
+                .take(LONGEST_SKIPPED)
+                .collect();
+        }
         let noted = app.request_log.note(ScimRequest {
             at,
             token_id: token,
@@ -112,7 +126,7 @@ fn stranger_fits(now_ms: i64) -> bool {
 /// Path and query as an admin may read them: without tokens, without values of parameters that SCIM does not have, and
 /// without a filter on a password.
 fn shown(path: &str, query: Option<&str>) -> String {
-    let mut text = path.to_owned();
+    let mut text = if hides_token(path) { "…" } else { path }.to_owned();
     for (at, pair) in query.unwrap_or_default().split('&').enumerate() {
         if pair.is_empty() {
             continue;
@@ -129,19 +143,33 @@ fn shown(path: &str, query: Option<&str>) -> String {
             "attributes",
             "excludedAttributes",
         ];
-        let kept = scim.iter().any(|known| known.eq_ignore_ascii_case(name))
-            && !value.to_ascii_lowercase().contains("password");
-        text.push_str(name);
+        let known = scim.iter().any(|known| known.eq_ignore_ascii_case(name));
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+        let shown = name.len() <= LONGEST_NAME && name.chars().all(plain);
+        text.push_str(if shown { name } else { "…" });
         text.push('=');
-        text.push_str(if kept { value } else { "…" });
+        text.push_str(if known && !hides(value) { value } else { "…" });
     }
     let without = without_tokens(&text);
     without.chars().take(LONGEST).collect()
 }
 
+/// Whether a value speaks of a password, however it is spelled, or holds a token that is not spelled as it was issued.
+fn hides(value: &str) -> bool {
+    let decoded = percent_decode_str(value)
+        .decode_utf8_lossy()
+        .to_ascii_lowercase();
+    decoded.contains("password") || hides_token(value)
+}
+
+fn hides_token(text: &str) -> bool {
+    let decoded = percent_decode_str(text).decode_utf8_lossy();
+    decoded.matches(TOKEN).count() > text.matches(TOKEN).count()
+}
+
 fn without_tokens(text: &str) -> String {
     let (mut out, mut rest) = (String::with_capacity(text.len()), text);
-    while let Some(at) = rest.find("rst_") {
+    while let Some(at) = rest.find(TOKEN) {
         let (before, token) = rest.split_at(at);
         out.push_str(before);
         out.push_str("rst_…");
@@ -172,6 +200,20 @@ mod tests {
             ),
             "/scim/v2/rst_…/x?access_token=…&filter=…&count=1"
         );
+        for (path, query) in [
+            ("/scim/v2/Users", "filter=pass%77ord+eq+%22hunter2%22"),
+            (
+                "/scim/v2/Users",
+                "filter=userName+eq+%22rst%5Fscim_hunter2%22",
+            ),
+            ("/scim/v2/rst%5fscim%5fhunter2", "count=1"),
+            ("/scim/v2/rst_scim_a/rst%5Fscim%5Fhunter2", ""),
+            ("/scim/v2/Users", "rst_scim_hunter2"),
+            ("/scim/v2/Users", "rst%5Fscim_hunter2=1"),
+        ] {
+            let text = shown(path, Some(query));
+            assert!(!text.contains("hunter2"), "{text}");
+        }
         let long = shown(&"x".repeat(10_000), None);
         assert_eq!(long.len(), 2_000);
     }
