@@ -61,6 +61,9 @@ pub async fn find(tx: &mut Tx) -> Result<Counts, StoreError> {
     })
 }
 
+/// A token that was not used for so long is not the one that Okta shows.
+const LATELY_MS: i64 = 7 * 24 * 60 * 60 * 1000;
+
 /// What SCIM clients asked lately.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct ScimTraffic {
@@ -74,6 +77,9 @@ pub struct ScimTraffic {
     pub errors: i64,
     /// Live SCIM tokens.
     pub tokens: i64,
+    /// When the first of those that were used in the last week ends; `None`: none of them does.
+    #[serde(default)]
+    pub token_ends_at: Option<Timestamp>,
 }
 
 /// What SCIM clients asked since an instant.
@@ -87,10 +93,13 @@ pub async fn find_scim_traffic(tx: &mut Tx, since: Timestamp) -> Result<ScimTraf
         "SELECT (SELECT COUNT(*) FROM scim_requests WHERE at > $1), \
                 (SELECT COUNT(*) FROM scim_requests WHERE at > $1 AND status >= 400), \
                 (SELECT COUNT(*) FROM tokens WHERE scope = 'scim' AND revoked_at IS NULL \
-                    AND (expires_at IS NULL OR expires_at > $2))",
+                    AND (expires_at IS NULL OR expires_at > $2)), \
+                (SELECT MIN(expires_at) FROM tokens WHERE scope = 'scim' AND revoked_at IS NULL \
+                    AND expires_at > $2 AND last_used_at > $3)",
     )
     .bind(since.as_millis())
     .bind(now)
+    .bind(now - LATELY_MS)
     .fetch_one(tx.conn())
     .await?;
     Ok(ScimTraffic {
@@ -103,5 +112,8 @@ pub async fn find_scim_traffic(tx: &mut Tx, since: Timestamp) -> Result<ScimTraf
         requests: number(&row, 0)?,
         errors: number(&row, 1)?,
         tokens: number(&row, 2)?,
+        token_ends_at: row
+            .try_get::<Option<i64>, _>(3)?
+            .map(Timestamp::from_millis),
     })
 }

@@ -15,6 +15,9 @@ use crate::store::{Tx, memberships, problems};
 /// Okta must have been silent this long before it is a problem: a blip does not shout.
 const SILENT_MS: i64 = 5 * 60 * 1000;
 
+/// How long before its end a token that is in use becomes a problem.
+const ENDING_MS: i64 = 14 * 24 * 60 * 60 * 1000;
+
 /// How bad a problem is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -325,6 +328,17 @@ fn of_setup(seen: &Seen<'_>) -> Vec<Problem> {
             None,
             "There is no live SCIM token: every push is answered 401.",
             "Make one and paste it into Okta: `rosterd tokens issue --scope scim`.",
+        ));
+    }
+    if let Some(end) = seen.scim.token_ends_at
+        && end.since(seen.now) < ENDING_MS
+    {
+        found.push(problem(
+            "scim_token_ending",
+            Severity::Warning,
+            None,
+            format!("A SCIM token in use ends at {end}: from then on its pushes are answered 401."),
+            "Make another and paste it into Okta before that: `rosterd tokens issue --scope scim`.",
         ));
     }
     found
