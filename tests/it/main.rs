@@ -36,3 +36,4 @@ mod server;
 mod store;
 mod support;
 mod sync;
+mod trust;

@@ -61,6 +61,11 @@ impl Daemon {
         Self::start(store, None).await
     }
 
+    /// A daemon as a new installation has it, on which no token was made; with these settings besides.
+    pub(crate) async fn fresh(store: TestStore, more: &[(&'static str, String)]) -> Self {
+        Self::run(store, None, more).await
+    }
+
     /// A daemon that polls this org and its app, and has read it once.
     pub(crate) async fn beside(store: TestStore, sim: &Sim) -> Self {
         let daemon = Self::start(store, Some(sim)).await;
@@ -69,6 +74,18 @@ impl Daemon {
     }
 
     async fn start(store: TestStore, sim: Option<&Sim>) -> Self {
+        let mut daemon = Self::run(store, sim, &[]).await;
+        daemon.token = daemon.issue(Scope::Scim).await;
+        daemon
+    }
+
+    /// A new token.
+    pub(crate) async fn issue(&self, scope: Scope) -> String {
+        let issued = tokens::issue(&self.service, &admin(), scope, "okta", None).await;
+        issued.unwrap().secret.expose_secret().to_owned()
+    }
+
+    async fn run(store: TestStore, sim: Option<&Sim>, more: &[(&'static str, String)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut settings = vec![
             ("ROSTERD__STORE__URL", store.url.clone()),
@@ -87,7 +104,8 @@ impl Daemon {
                 ("ROSTERD__OKTA__DELTA_SCHEDULE", NEVER_NOW.to_owned()),
             ]);
         }
-        let settings = settings.iter().map(|(name, value)| (*name, value.as_str()));
+        let settings = settings.iter().chain(more);
+        let settings = settings.map(|(name, value)| (*name, value.as_str()));
         let config = config::load(None, &Environment::of(settings))
             .unwrap()
             .config;
@@ -96,12 +114,9 @@ impl Daemon {
             .await
             .unwrap_or_else(|error| panic!("{error}"));
         let service = running.service.clone();
-        let issued = tokens::issue(&service, &admin(), Scope::Scim, "okta", None)
-            .await
-            .unwrap();
         Self {
             url: format!("http://{}", running.address),
-            token: issued.secret.expose_secret().to_owned(),
+            token: String::new(),
             service,
             store,
             http: client(),
