@@ -34,7 +34,7 @@ use crate::tasks::run_counts::RunCounts;
 const STORE_PAUSE: Duration = Duration::from_secs(2);
 
 /// How much longer systemd is to wait each time: one attempt and one pause take at most seven seconds.
-const STORE_PATIENCE: Duration = Duration::from_secs(60);
+const STORE_PATIENCE: Duration = Duration::from_mins(1);
 
 /// How long closing the store may take: on SQLite it waits for a write that waits for another process.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(2);

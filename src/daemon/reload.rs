@@ -111,9 +111,9 @@ fn mixed(old: &Config, mut new: Config) -> (Config, Vec<&'static str>) {
     note("scim.bulk", old.scim.bulk == new.scim.bulk);
     note("log.format", old.log.format == new.log.format);
     if org(old) != org(&new) {
-        new.okta.org = old.okta.org.clone();
+        new.okta.org.clone_from(&old.okta.org);
     }
-    new.okta.app_id = old.okta.app_id.clone();
+    new.okta.app_id.clone_from(&old.okta.app_id);
     new.okta.population = old.okta.population;
     new.okta.hooks = old.okta.hooks.clone();
     new.server = old.server.clone();

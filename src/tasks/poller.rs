@@ -327,7 +327,7 @@ impl Poller {
         }
         let handed = hooks::hand_over(&self.sync.service, &targets);
         let error = match timeout(ASK, handed).await {
-            Ok(Ok(_)) => return,
+            Ok(Ok(())) => return,
             Ok(Err(error)) => error.to_string(),
             Err(_) => HANGS.to_owned(),
         };

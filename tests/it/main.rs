@@ -16,8 +16,8 @@
     reason = "a story is told in one piece, and its speed is nobody's concern"
 )]
 
-mod bad_input;
 mod api;
+mod bad_input;
 mod cli;
 mod config;
 mod histories;

@@ -103,36 +103,35 @@ impl Flight<'_> {
         Planned::give(change, self.began_at, "Okta pushes the one as the other")
     }
 
-    async fn join(
-        &mut self,
-        mapping: &PushMapping,
-        name: &str,
-    ) -> Result<Option<GroupId>, Halt> {
+    async fn join(&mut self, mapping: &PushMapping, name: &str) -> Result<Option<GroupId>, Halt> {
         let first = self.next_ordinal();
-        let joined: Result<Option<(Planned, GroupId)>, Halt> = in_write!(self.sync.service.store, |tx| {
-            self.fence.check(tx).await?;
-            let pair = match partners(tx, mapping, name).await? {
-                Partners::Found(pair) => pair,
-                Partners::Several => {
-                    let text = format!(
-                        "Okta pushes to {name:?}, and more than one group that was pushed here is called so."
-                    );
-                    problems::insert(tx, joining::AMBIGUOUS, name, &text).await?;
-                    return Ok(None);
-                }
-                Partners::None => return Ok(None),
-            };
-            let planned = self.joining(&pair, name);
-            let mut touched = Touched::default();
-            let by = JoinedBy::PushMapping;
-            joining::unite(tx, &self.cx, &pair.0, &pair.1, by, &mut touched).await?;
-            problems::remove(tx, joining::AMBIGUOUS, name).await?;
-            membership::settle(&self.sync.service, tx, &self.cx, &touched).await?;
-            let done = [Done::of(Outcome::Applied)];
-            let rows = recorded(first, std::slice::from_ref(&planned), &done)?;
-            run_changes::insert(tx, &self.id, &rows).await?;
-            Ok(Some((planned, pair.0.id.clone())))
-        });
+        let joined: Result<Option<(Planned, GroupId)>, Halt> = in_write!(
+            self.sync.service.store,
+            |tx| {
+                self.fence.check(tx).await?;
+                let pair = match partners(tx, mapping, name).await? {
+                    Partners::Found(pair) => pair,
+                    Partners::Several => {
+                        let text = format!(
+                            "Okta pushes to {name:?}, and more than one group that was pushed here is called so."
+                        );
+                        problems::insert(tx, joining::AMBIGUOUS, name, &text).await?;
+                        return Ok(None);
+                    }
+                    Partners::None => return Ok(None),
+                };
+                let planned = self.joining(&pair, name);
+                let mut touched = Touched::default();
+                let by = JoinedBy::PushMapping;
+                joining::unite(tx, &self.cx, &pair.0, &pair.1, by, &mut touched).await?;
+                problems::remove(tx, joining::AMBIGUOUS, name).await?;
+                membership::settle(&self.sync.service, tx, &self.cx, &touched).await?;
+                let done = [Done::of(Outcome::Applied)];
+                let rows = recorded(first, std::slice::from_ref(&planned), &done)?;
+                run_changes::insert(tx, &self.id, &rows).await?;
+                Ok(Some((planned, pair.0.id.clone())))
+            }
+        );
         let Some((planned, group)) = joined? else {
             return Ok(None);
         };

@@ -17,7 +17,7 @@ use crate::store::{groups, users};
 
 /// What was said of an object on the list.
 enum Answer {
-    User((Option<Read<AppUser>>, Read<User>)),
+    User(Box<(Option<Read<AppUser>>, Read<User>)>),
     Group(Read<Group>),
     /// Who has no Okta id is asked for in several steps, when it is his turn.
     Login,
@@ -58,7 +58,9 @@ impl Flight<'_> {
                 async move {
                     let asked_at = clock.now();
                     let answer = match &target {
-                        Target::User(id) => Answer::User(ask_user(&okta, app.as_ref(), id).await),
+                        Target::User(id) => {
+                            Answer::User(Box::new(ask_user(&okta, app.as_ref(), id).await))
+                        }
                         Target::Group(id) => Answer::Group(okta.group(id).await),
                         Target::Login(_) => Answer::Login,
                     };
@@ -68,7 +70,7 @@ impl Flight<'_> {
             .buffered(CONFIRMED_AT_ONCE);
         while let Some((target, asked_at, answer)) = answers.next().await {
             let known = match (&target, answer) {
-                (Target::User(id), Answer::User(answer)) => self.take_asked(id, answer).await?,
+                (Target::User(id), Answer::User(answer)) => self.take_asked(id, *answer).await?,
                 (Target::Group(id), Answer::Group(answer)) => self.take_reread(id, answer).await?,
                 (Target::Login(id), _) => self.read_login(id).await?,
                 _ => false,

@@ -118,7 +118,7 @@ impl Eyes {
     }
 
     /// Memberships of Okta's users that `--keep` is to keep: what is derived, counting or not, and what counts (R3).
-    pub(crate) async fn to_keep(&mut self) -> BTreeSet<String> {
+    pub(crate) async fn kept_by_switching(&mut self) -> BTreeSet<String> {
         let pairs = self
             .texts(
                 "SELECT team_id, user_id FROM memberships \

@@ -357,7 +357,7 @@ impl History {
     /// Switches the mode as an admin would.
     pub(crate) async fn switch(&mut self, to: OktaMode, keep: bool) {
         self.look_before().await;
-        let kept = self.eyes.to_keep().await;
+        let kept = self.eyes.kept_by_switching().await;
         let service = self.daemons[self.leader].service();
         let done = mode::switch(service, &cx(Channel::Cli), to, keep).await;
         self.note(format!("switch to {to:?}, keep {keep}: {done:?}"));

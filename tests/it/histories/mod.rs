@@ -32,7 +32,7 @@ async fn play(place: Place, seed: u64, notes: Notes) -> u64 {
     let steps = number("ROSTERD_STEPS", 200);
     let mut history = History::begin(place, seed, notes).await;
     for _ in 0..steps {
-        history.step().await;
+        Box::pin(history.step()).await;
     }
     history.end().await;
     for daemon in history.daemons {

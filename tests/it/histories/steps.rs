@@ -45,7 +45,7 @@ impl History {
             97..99 => self.assign_somehow(),
             99..100 => self.change_dialect(),
             100..101 => self.take_over().await,
-            101..103 => self.take_over_in_a_run().await,
+            101..103 => Box::pin(self.take_over_in_a_run()).await,
             103..105 => self.change_group_push(),
             105..107 => self.recreate_group(),
             107..109 => self.block_somehow().await,

@@ -10,13 +10,13 @@ use crate::support::tenant::{DIALECTS, Tenant};
 
 const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 
-fn map(value: Value) -> Map<String, Value> {
+fn map(value: &Value) -> Map<String, Value> {
     value.as_object().unwrap().clone()
 }
 
 impl Tenant {
     async fn change(&self, user: OktaId, changes: Value) -> Value {
-        self.sim.org().update_profile(user, &map(changes)).unwrap();
+        self.sim.org().update_profile(user, &map(&changes)).unwrap();
         assert_ne!(self.settle().await, [], "something is pushed");
         self.read(&self.scim_id(user)).await
     }

@@ -85,8 +85,12 @@ impl Client {
         }
     }
 
+    fn below(&self, bound: usize) -> usize {
+        usize::try_from(self.random.below(bound as u64)).unwrap()
+    }
+
     fn choose(&mut self, groups: usize) -> Write {
-        let some = self.random.below(self.users.len().max(1) as u64) as usize;
+        let some = self.below(self.users.len().max(1));
         let some = self.users.iter().nth(some);
         let dice = self.random.below(20);
         let Some((id, user)) = some.filter(|_| dice >= 6) else {
@@ -96,7 +100,7 @@ impl Client {
             };
         };
         let id = id.clone();
-        let group = self.random.below(groups as u64) as usize;
+        let group = self.below(groups);
         match dice {
             6 => Write::Delete { id },
             7..=9 => {

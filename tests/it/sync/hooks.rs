@@ -14,6 +14,7 @@ use rosterd::service::hooks::{HookQueue, hand_over};
 use rosterd::service::sync::{Ask, find_request, request};
 use rosterd::sim::faults::{Fault, Rule};
 use rosterd::store::rereads::Target;
+use rosterd::tasks::run_counts::RunCounts;
 use rosterd::tasks::{lease, poller};
 use tokio::task::JoinHandle;
 
@@ -155,7 +156,7 @@ impl Loops {
         ));
         let queue = Arc::new(HookQueue::new(10));
         let polling = poller::Poller {
-            counts: Default::default(),
+            counts: RunCounts::default(),
             clock: Arc::clone(&sync.clock),
             sync,
             plan: poller::Plan {

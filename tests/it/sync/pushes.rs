@@ -138,9 +138,9 @@ on_each_store! {
         assert_eq!(world.store.number("SELECT COUNT(*) FROM users").await, 0);
         assert_eq!(world.store.number("SELECT COUNT(*) FROM edges").await, 2, "stored whole all the same");
         let body = serde_json::json!({ "userName": "p0@example.test", "externalId": people[0].as_str() });
-        let doc = rosterd::scim::user::parse(body.to_string().as_bytes()).unwrap().doc;
+        let received = rosterd::scim::user::parse(body.to_string().as_bytes()).unwrap();
         let cx = world.cx(Channel::Scim);
-        rosterd::service::provision::create_user(&world.sync.service, &cx, &doc).await.unwrap();
+        rosterd::service::provision::create_user(&world.sync.service, &cx, &received).await.unwrap();
         assert_eq!(world.members().await, ["p0@example.test"]);
     }
 }

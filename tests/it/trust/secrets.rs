@@ -96,6 +96,7 @@ async fn r14_a_new_store_and_its_folder_are_nobody_elses() {
     let path = folder.join("rosterd.db");
     let options = Options {
         url: format!("sqlite://{}", path.display()),
+        connections: 2,
         create: true,
         force_clock: false,
     };
@@ -103,7 +104,7 @@ async fn r14_a_new_store_and_its_folder_are_nobody_elses() {
     let store = Store::open(&options, clock, Arc::new(SeededRandom::new(1)))
         .await
         .unwrap();
-    let claim = Claim::take(&path).unwrap();
+    let claim = Claim::take(&options.url).unwrap();
     let mut seen = Vec::new();
     for entry in std::fs::read_dir(&folder).unwrap().map(Result::unwrap) {
         let mode = entry.metadata().unwrap().permissions().mode();

@@ -60,7 +60,7 @@ async fn writes(
 ) -> Vec<(String, Answer)> {
     let mut all = Vec::new();
     let name = format!("n{number}@x");
-    let off = json!({"userName": "known@x", "title": name, "active": number % 2 == 0, "emails": [{"value": name}]});
+    let off = json!({"userName": "known@x", "title": name, "active": number.is_multiple_of(2), "emails": [{"value": name}]});
     let flip = json!({"Operations": [{"op": "replace", "value": {"active": number % 2 == 1, "displayName": name}}]});
     let members = json!({"displayName": format!("Crowd {number}"), "members": []});
     let join = json!({"Operations": [{"op": "add", "path": "members", "value": [{"value": known}, {"value": spare}]}]});
