@@ -80,6 +80,7 @@ impl Seed {
         let options = Options {
             connections: 8,
             url: url.clone(),
+            connections: 8,
             create: true,
             force_clock: false,
         };

@@ -92,26 +92,36 @@ fn on(runtime: &Runtime, sizes: &Sizes, folder: &Path, url: String, mut bare: Ba
     };
     target.warm_up();
     let (mut bares, mut creates, mut patches) = (Vec::new(), Vec::new(), Vec::new());
+    let mut busy = [0.0; 2];
     for _ in 0..sizes.rounds {
         bares.push(runtime.block_on(bare.run(sizes.round)));
+        let before = daemon.usage().cpu;
         creates.push(target.create(1, sizes.round));
+        busy[0] += daemon.usage().cpu - before;
         bares.push(runtime.block_on(bare.run(sizes.round)));
+        let before = daemon.usage().cpu;
         patches.push(target.patch(1, sizes.round));
+        busy[1] += daemon.usage().cpu - before;
     }
     line(
         "bare one-row commits, one connection",
         &rate(median(&bares)),
         "the raw figure",
     );
-    let share = |rates: &[f64], before: usize| {
+    let share = |rates: &[f64], kind: usize| {
         let shares: Vec<f64> = rates
             .iter()
             .enumerate()
-            .map(|(round, rate)| rate / bares[2 * round + before])
+            .map(|(round, rate)| rate / bares[2 * round + kind])
             .collect();
+        let requests: f64 = rates
+            .iter()
+            .map(|rate| rate * sizes.round.as_secs_f64())
+            .sum();
         format!(
-            "{} of the bare commits just before; asked for: 50 %",
-            percent(median(&shares))
+            "{} of the bare commits just before (asked for: 50 %); {:.0} µs of the daemon's processor time each",
+            percent(median(&shares)),
+            busy[kind] / requests * 1e6
         )
     };
     line(

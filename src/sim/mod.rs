@@ -343,11 +343,10 @@ impl Sim {
             let moved = connection.has_changed().unwrap_or(false);
             let target = connection.borrow_and_update().clone();
             if let (true, Some(target)) = (moved, target) {
-                match self.scim() {
-                    Some(scim) => scim.set_target(target),
-                    None => {
-                        self.connect_scim(target, ScimHabits::default());
-                    }
+                if let Some(scim) = self.scim() {
+                    scim.set_target(target);
+                } else {
+                    self.connect_scim(target, ScimHabits::default());
                 }
             }
             self.settle().await;

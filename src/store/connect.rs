@@ -94,6 +94,7 @@ impl Store {
                 readers: reader_pool,
                 writers: writer_pool,
                 turn: Semaphore::new(writers as usize),
+                turns: writers,
                 clock,
                 random,
             }),

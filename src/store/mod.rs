@@ -82,6 +82,8 @@ struct Inner {
     writers: AnyPool,
     /// First come, first served: SQLite has one writer anyway; on PostgreSQL fewer at once means fewer repeats.
     turn: Semaphore,
+    /// How many turns there are.
+    turns: u32,
     clock: StoreClock,
     random: Arc<dyn Random>,
 }

@@ -36,6 +36,9 @@ macro_rules! in_write {
 }
 pub(crate) use in_write;
 
+/// How many attempts are made beside other writers.
+const ALONE_AFTER: u32 = 3;
+
 /// How often a unit of work has been tried, and for how long.
 pub(crate) struct Attempts<'s> {
     pub(super) store: &'s Store,
@@ -60,9 +63,15 @@ impl<'s> Attempts<'s> {
     /// Waits for its turn and begins.
     pub(crate) async fn begin(&self) -> Result<Unit<'s>, StoreError> {
         let inner = &*self.store.inner;
+        // Whoever has lost often enough runs alone: nobody here gets in between any more.
+        let turns = if self.count < ALONE_AFTER {
+            1
+        } else {
+            inner.turns
+        };
         let turn = tokio::time::timeout(
             Duration::from_millis(WRITE_PATIENCE_MS),
-            inner.turn.acquire(),
+            inner.turn.acquire_many(turns),
         );
         let Ok(Ok(turn)) = turn.await else {
             return Err(StoreError::Busy);

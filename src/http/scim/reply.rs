@@ -1,24 +1,17 @@
 //! Answers as bytes, as they come.
 
 use std::io;
-use std::pin::pin;
-use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
-use futures_util::stream::{Stream, StreamExt as _, try_unfold, unfold};
+use futures_util::stream::try_unfold;
 use http::header::{ALLOW, CONTENT_TYPE, ETAG, LOCATION};
 use http::{HeaderValue, StatusCode};
-use tokio::sync::mpsc;
-use tokio::time::timeout;
 
 use crate::http::error::scim_response;
 use crate::scim::{ScimError, etag};
 use crate::service::{Error, directory};
-
-/// How long a client may leave an answer unread. As long as it does, the answer holds a snapshot of the store.
-const UNREAD: Duration = Duration::from_secs(30);
 
 /// A good answer, and the members it had to skip (R15).
 pub(super) struct Reply {
@@ -58,7 +51,7 @@ impl Reply {
             };
             Ok::<Option<(Bytes, _)>, io::Error>(next.map(|bytes| (bytes, (body, ahead))))
         });
-        Ok(Self::json(status, Body::from_stream(paced(stream, UNREAD))))
+        Ok(Self::json(status, Body::from_stream(stream)))
     }
 
     /// With the resource's URL and version.
@@ -89,35 +82,6 @@ impl From<Response> for Reply {
     }
 }
 
-/// The same bytes, read by a task of its own that lets go of the source once the next ones were not taken for `patience`.
-/// What was not sent whole ends in an error, so that the connection is cut.
-fn paced<S>(source: S, patience: Duration) -> impl Stream<Item = io::Result<Bytes>>
-where
-    S: Stream<Item = io::Result<Bytes>> + Send + 'static,
-{
-    let (send, receive) = mpsc::channel(1);
-    tokio::spawn(async move {
-        let mut source = pin!(source);
-        loop {
-            let item = source.next().await;
-            let last = !matches!(item, Some(Ok(_)));
-            let taken = matches!(timeout(patience, send.send(item)).await, Ok(Ok(())));
-            if last || !taken {
-                break;
-            }
-        }
-    });
-    unfold(Some(receive), async |receive| {
-        let mut receive: mpsc::Receiver<Option<io::Result<Bytes>>> = receive?;
-        match receive.recv().await {
-            Some(Some(Ok(bytes))) => Some((Ok(bytes), Some(receive))),
-            Some(Some(Err(error))) => Some((Err(error), None)),
-            Some(None) => None,
-            None => Some((Err(io::Error::other("the answer was left unread")), None)),
-        }
-    })
-}
-
 fn cut(error: &Error) -> io::Error {
     tracing::warn!(%error, "an answer was cut off");
     io::Error::other("the answer was cut off")
@@ -130,46 +94,4 @@ pub(super) fn method_not_allowed(error: &ScimError, allow: &'static str) -> Resp
         .headers_mut()
         .insert(ALLOW, HeaderValue::from_static(allow));
     response
-}
-
-#[cfg(test)]
-mod tests {
-    use std::io;
-    use std::sync::Arc;
-    use std::time::Duration;
-
-    use bytes::Bytes;
-    use futures_util::stream::{StreamExt as _, try_unfold};
-
-    use super::paced;
-
-    /// Three pieces, and something that is held until they are read.
-    fn source(held: Arc<()>) -> impl futures_util::Stream<Item = io::Result<Bytes>> + Send {
-        try_unfold((held, 0), async |(held, at)| {
-            Ok((at < 3).then(|| (Bytes::from(vec![at]), (held, at + 1))))
-        })
-    }
-
-    #[tokio::test]
-    async fn an_answer_that_is_read_comes_whole() {
-        let held = Arc::new(());
-        let stream = paced(source(Arc::clone(&held)), Duration::from_mins(1));
-        let pieces: Vec<_> = stream.map(Result::ok).collect().await;
-        let expected = [0, 1, 2].map(|at| Some(Bytes::from(vec![at])));
-        assert_eq!(pieces, expected);
-    }
-
-    #[tokio::test]
-    async fn an_answer_left_unread_lets_go_of_its_source_and_is_cut() {
-        let held = Arc::new(());
-        let stream = paced(source(Arc::clone(&held)), Duration::from_millis(20));
-        while Arc::strong_count(&held) > 1 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        let pieces: Vec<_> = stream.collect().await;
-        assert!(
-            pieces.len() < 4 && pieces.last().is_some_and(Result::is_err),
-            "{pieces:?}"
-        );
-    }
 }

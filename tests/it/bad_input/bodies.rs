@@ -65,7 +65,8 @@ on_each_store! {
     async fn a_million_levels_are_400_wherever_they_begin(store) {
         let scene = Scene::new(store).await;
         let (lists, objects) = ("[".repeat(1_000_000), "{\"\":".repeat(1_000_000));
-        let closed = format!("{lists}{}", "]".repeat(1_000_000));
+        // With what stands around it, no more than the million values that are read at all.
+        let closed = format!("{}{}", "[".repeat(999_000), "]".repeat(999_000));
         for (method, path) in scene.takes_a_body() {
             scene.refused(method, &path, lists.clone(), SYNTAX).await;
             scene.refused(method, &path, objects.clone(), SYNTAX).await;

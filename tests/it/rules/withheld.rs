@@ -3,7 +3,7 @@
 use rosterd::model::actor::Channel;
 use rosterd::model::id::{GroupId, RunId, TeamId, UserId};
 use rosterd::model::mode::OktaMode;
-use rosterd::service::{Error, GuardSettings, PushGuard, Settings, mode, runs, status};
+use rosterd::service::{Error, GuardSettings, PushGuard, Settings, mode, runs, status, users};
 
 use super::cast::{Cast, cx};
 use crate::support::stores::{TestStore, on_each_store};
@@ -106,5 +106,17 @@ on_each_store! {
         runs::approve(&cast.service, &cx(Channel::Cli), &run).await.unwrap();
         assert!(!cast.is_active(&people[20]).await);
         assert!(cast.members(&team, &everybody).await.is_empty());
+    }
+    async fn r13_a_block_takes_also_whom_the_guard_keeps(store) {
+        let (cast, _, team, people) = five_left(&store).await;
+        let everybody: Vec<&UserId> = people.iter().collect();
+        let leaving: Vec<&UserId> = people[5..].iter().collect();
+        cast.entitle(Channel::Scim, &leaving, false).await.unwrap();
+        assert!(cast.is_active(&people[20]).await, "the guard keeps him");
+        users::block(&cast.service, &cx(Channel::Cli), &people[20], true).await.unwrap();
+        assert!(!cast.is_active(&people[20]).await, "an admin's word is the last one");
+        assert_eq!(cast.members(&team, &everybody).await.len(), 19);
+        users::block(&cast.service, &cx(Channel::Cli), &people[20], false).await.unwrap();
+        assert!(cast.is_active(&people[20]).await, "and he is kept as before");
     }
 }

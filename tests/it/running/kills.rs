@@ -115,9 +115,13 @@ async fn killed(site: &Site, mut victim: Victim<'_>) {
             }
         }
         read_back(&mut clients, &daemon, &groups).await;
+        if report.kills % 20 == 0 {
+            eprintln!("{report}");
+        }
     }
     daemon.kill();
     count(site, &clients).await;
+    report.refused = clients.iter().map(|client| client.refused).sum();
     eprintln!("{report}");
     assert!(report.least >= WRITES, "{report}");
 }
@@ -218,6 +222,7 @@ struct Report {
     crashes: u64,
     writes: u64,
     least: u64,
+    refused: u64,
     reopened: Vec<Duration>,
 }
 
@@ -228,6 +233,7 @@ impl Default for Report {
             crashes: 0,
             writes: 0,
             least: u64::MAX,
+            refused: 0,
             reopened: Vec::new(),
         }
     }
@@ -241,8 +247,8 @@ impl std::fmt::Display for Report {
         let longest = times.last().copied().unwrap_or_default();
         write!(
             f,
-            "kills={} (of these, of PostgreSQL: {}) answered={} least-between-kills={} lost=0 reopen: median {median:.0?}, longest {longest:.0?}",
-            self.kills, self.crashes, self.writes, self.least
+            "kills={} (of these, of PostgreSQL: {}) answered={} least-between-kills={} told-to-come-back={} lost=0 reopen: median {median:.0?}, longest {longest:.0?}",
+            self.kills, self.crashes, self.writes, self.least, self.refused
         )
     }
 }

@@ -34,6 +34,8 @@ enum Write {
 enum Told {
     /// 2xx; the body.
     Done(Value),
+    /// 429: too many writes at once. Nothing was done.
+    Busy,
     /// No answer, or one that leaves open whether it was done.
     Nothing,
 }
@@ -46,6 +48,8 @@ pub(crate) struct Client {
     pub(crate) users: BTreeMap<String, Known>,
     gone: Vec<String>,
     open: Option<Write>,
+    /// How often it was told to come back.
+    pub(crate) refused: u64,
 }
 
 impl Client {
@@ -57,11 +61,12 @@ impl Client {
             users: BTreeMap::new(),
             gone: Vec::new(),
             open: None,
+            refused: 0,
         }
     }
 
-    /// Pushes until a push is not answered; counts those that are. While the database is away (`outage`) a 429 leaves
-    /// open whether a commit on its way was done; otherwise nothing but 2xx is right.
+    /// Pushes until a push is not answered; counts those that are. While the database goes away (`outage`) a 429 leaves
+    /// open whether a commit on its way was done. Otherwise it says that nothing was, as [`Self::read_back`] finds.
     pub(crate) async fn push(
         &mut self,
         daemon: &Process,
@@ -77,6 +82,7 @@ impl Client {
                     self.remember(&write, &body);
                     answered.fetch_add(1, Ordering::Relaxed);
                 }
+                Told::Busy => self.refused += 1,
                 Told::Nothing => {
                     self.open = Some(write);
                     return;
@@ -244,14 +250,10 @@ async fn tell(daemon: &Process, groups: &[String], write: &Write, outage: bool) 
             Told::Done(serde_json::from_str(&answer.text).unwrap_or(Value::Null))
         }
         Ok(answer) => {
-            assert!(
-                outage && answer.status == 429,
-                "{write:?}: {} {}",
-                answer.status,
-                answer.text
-            );
+            let said = &answer.text;
+            assert_eq!(answer.status, 429, "{write:?}: {said}");
             assert!(answer.header("retry-after").parse::<u32>().is_ok());
-            Told::Nothing
+            if outage { Told::Nothing } else { Told::Busy }
         }
     }
 }

@@ -50,7 +50,7 @@ async fn a_reload_changes_what_can_change_and_says_what_cannot() {
         config.json()["filter"]["maxResults"].clone()
     };
     assert_eq!(shown(&daemon).await, 500);
-    let text = "[scim]\nmax_results = 200\nbody_limit = \"1MiB\"\n[server]\nmax_requests = 9\n[store]\nconnections = 3\n";
+    let text = "[scim]\nmax_results = 200\nbody_limit = \"8MiB\"\n[server]\nmax_requests = 9\n[store]\nconnections = 3\n";
     place
         .reload(&mut daemon, text, "the configuration was read again")
         .await;
