@@ -89,7 +89,10 @@ on_each_store! {
                 for (place, shown) in &credentials {
                     let headers: Vec<(&str, &str)> = shown.iter().map(|shown| ("authorization", shown.as_str())).collect();
                     let answer = daemon.send(method, door.path, &headers, None).await;
-                    assert_eq!(answer.status, expected[*place], "{method} {} with {shown:?}: {}", door.path, answer.text);
+                    // Okta's one-time verification may come without the secret: here without a challenge, too.
+                    let verifies = door.path == "/okta/events" && matches!(method, "GET" | "HEAD") && shown.is_none();
+                    let expected = if verifies { 400 } else { expected[*place] };
+                    assert_eq!(answer.status, expected, "{method} {} with {shown:?}: {}", door.path, answer.text);
                     if answer.status == 401 {
                         assert_eq!(answer.header("www-authenticate"), "Bearer realm=\"rosterd\"", "{method} {}", door.path);
                     }
