@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::host::Host;
 
 /// How long anything may take.
-pub(super) const PATIENCE: Duration = Duration::from_secs(90);
+pub(super) const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A process that ends with the test.
 pub(super) struct Running(Child);
