@@ -96,7 +96,7 @@ impl Window {
         before: &Look,
         until: i64,
         taken: &Taken,
-        name: &String,
+        name: &str,
     ) -> Option<Over> {
         let surely = |lapse: &&Lapse| lapse.begin > until - DAY_MS;
         let perhaps = |lapse: &&Lapse| lapse.end >= before.at - DAY_MS;
@@ -123,7 +123,7 @@ impl Window {
             }
         });
         over.then(|| Over {
-            of: name.clone(),
+            of: name.to_owned(),
             lost,
             sizes,
         })
