@@ -78,7 +78,6 @@ impl Seed {
     /// The store at `url`, made if it is not there.
     pub(crate) async fn open(url: String) -> Self {
         let options = Options {
-            connections: 8,
             url: url.clone(),
             connections: 8,
             create: true,

@@ -295,9 +295,7 @@ pub async fn effective_of_users(
     tx: &mut Tx,
     users: &[UserId],
 ) -> Result<BTreeSet<Pair>, StoreError> {
-    let statement = tx.sql(
-        "SELECT team_id, user_id FROM effective_memberships WHERE user_id IN (SELECT value FROM {{texts $1}})",
-    );
+    let statement = tx.sql("SELECT team_id, user_id FROM {{counting $1}}");
     let rows = sqlx::query(statement)
         .bind(json!(users).to_string())
         .fetch_all(tx.conn())

@@ -1,4 +1,4 @@
-//! The three places where the engines differ: rows from one JSON parameter, JSON attributes, and text order.
+//! The places where the engines differ: rows from one JSON parameter, JSON attributes, and text order.
 //!
 //! A statement is written once. Where it needs one of these it uses a word in double braces, which becomes the
 //! engine's own:
@@ -8,7 +8,11 @@
 //! | `{{rows $1}}` | `json_each($1)` | `jsonb_array_elements($1::jsonb) AS rows(value)` |
 //! | `{{texts $1}}` | `json_each($1)` | `jsonb_array_elements_text($1::jsonb) AS texts(value)` |
 //! | `{{pairs}}` | `json_group_array(json_array(first, second))` | `CAST(json_agg(json_build_array(first, second)) AS TEXT)` |
+//! | `{{counting $1}}` | `effective_memberships WHERE user_id IN (SELECT value FROM json_each($1))` | each text of `$1` with `LATERAL (SELECT … FROM effective_memberships WHERE user_id = value)` |
 //! | `{{bytes}}` | nothing | `COLLATE "C"` |
+//!
+//! `counting` is one word because PostgreSQL takes a list into no view that is a union: it would read everybody's rows to
+//! tell a few; and SQLite has no LATERAL. OFFSET 0 keeps PostgreSQL from making a plain join of it again.
 //!
 //! `value ->> 'key'` reads a field of a row as text in both; `CAST(value ->> 'key' AS BIGINT)` a number.
 
@@ -67,6 +71,17 @@ fn translate(engine: Engine, text: &str) -> String {
                     "::jsonb) AS texts(value)",
                 ]);
             }
+            (Engine::Sqlite, "counting") => out.extend([
+                "effective_memberships WHERE user_id IN (SELECT value FROM json_each(",
+                argument,
+                "))",
+            ]),
+            (Engine::Postgres, "counting") => out.extend([
+                "jsonb_array_elements_text(",
+                argument,
+                "::jsonb) AS texts(value) CROSS JOIN LATERAL \
+                 (SELECT team_id, user_id FROM effective_memberships WHERE user_id = value OFFSET 0) AS counting",
+            ]),
             (Engine::Sqlite, "pairs") => {
                 out.push_str("json_group_array(json_array(first, second))");
             }

@@ -4,7 +4,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use rosterd::model::random::SeededRandom;
-use rosterd::model::time::{ManualClock, Timestamp};
+use rosterd::model::time::{Clock as _, ManualClock, Timestamp};
 use rosterd::store::{Options, Store};
 use sqlx::{AnyConnection, Connection as _, Row as _};
 
@@ -31,13 +31,18 @@ impl TestStore {
         Some(Self::open(url, None).await)
     }
 
-    /// The same database, opened anew.
+    /// The same database, opened anew an hour later: its ids are other ones than those of the hour before.
     pub(crate) async fn again(&self) -> Self {
-        Self::open(self.url.clone(), None).await
+        let later = self.clock.now().plus_millis(3_600_000);
+        Self::open_at(self.url.clone(), None, later).await
     }
 
     async fn open(url: String, folder: Option<tempfile::TempDir>) -> Self {
-        let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_800_000_000_000)));
+        Self::open_at(url, folder, Timestamp::from_millis(1_800_000_000_000)).await
+    }
+
+    async fn open_at(url: String, folder: Option<tempfile::TempDir>, now: Timestamp) -> Self {
+        let clock = Arc::new(ManualClock::at(now));
         Self {
             store: connect(&url, &clock, 7).await,
             clock,
