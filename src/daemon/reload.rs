@@ -110,7 +110,8 @@ fn mixed(old: &Config, mut new: Config) -> (Config, Vec<&'static str>) {
     );
     note("scim.bulk", old.scim.bulk == new.scim.bulk);
     note("log.format", old.log.format == new.log.format);
-    if org(old) != org(&new) {
+    // The org goes with the app: what scopes a token is asked for with hangs on both.
+    if org(old) != org(&new) || old.okta.app_id != new.okta.app_id {
         new.okta.org.clone_from(&old.okta.org);
     }
     new.okta.app_id.clone_from(&old.okta.app_id);

@@ -115,6 +115,11 @@ impl HookQueue {
         self.overflowed.swap(false, Ordering::SeqCst)
     }
 
+    /// Asks for that delta run again: it could not be asked for.
+    pub fn note_overflow(&self) {
+        self.overflowed.store(true, Ordering::SeqCst);
+    }
+
     /// Whether nothing is queued.
     pub fn is_empty(&self) -> bool {
         self.waiting

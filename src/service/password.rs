@@ -4,6 +4,7 @@
 //! cores of everything else, and inside a transaction it would keep every other write waiting.
 
 use std::fmt;
+use std::sync::Arc;
 
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _, phc};
@@ -11,7 +12,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{Error, Service};
 use crate::model::id::UserId;
-use crate::store::{StoreError, person};
+use crate::store::{StoreError, Tx, person};
 
 /// What is kept of a password: an argon2id hash in PHC form. Not shown, not logged.
 #[derive(Clone, PartialEq, Eq)]
@@ -47,16 +48,40 @@ impl fmt::Debug for PasswordHash {
     }
 }
 
-/// What is to be stored of a password that was sent for this user (nobody yet: a new one); nothing where passwords are
-/// dropped, and nothing where it is the one he has.
+/// A password that was sent, hashed before the transaction that takes it.
+pub(super) struct Sent {
+    hash: PasswordHash,
+    /// The hash he had, where it is of the same password.
+    equal: Option<PasswordHash>,
+}
+
+impl Sent {
+    /// What is to be stored for this user: nothing, if it is the password he has. Asked in the transaction that stores
+    /// it, because the row may have been given to another person by then (R11).
+    pub(super) async fn news(
+        &self,
+        tx: &mut Tx,
+        user: &UserId,
+    ) -> Result<Option<&PasswordHash>, Error> {
+        let stored = person::find_password(tx, user).await?.map(PasswordHash);
+        Ok((stored.is_none() || stored != self.equal).then_some(&self.hash))
+    }
+
+    /// What is stored for a user who is new.
+    pub(super) fn hash(&self) -> &PasswordHash {
+        &self.hash
+    }
+}
+
+/// Hashes a password that was sent for this user (nobody yet: a new one); nothing where passwords are dropped.
 ///
 /// # Errors
 /// The store's; [`StoreError::Busy`] where no thread could be had.
-pub(super) async fn to_store(
+pub(super) async fn hashed(
     service: &Service,
     user: Option<&UserId>,
     sent: Option<SecretString>,
-) -> Result<Option<PasswordHash>, Error> {
+) -> Result<Option<Sent>, Error> {
     let Some(sent) = sent.filter(|_| service.settings().password_sync) else {
         return Ok(None);
     };
@@ -68,19 +93,19 @@ pub(super) async fn to_store(
         None => None,
     };
     tx.rollback().await?;
-    let _turn = service
-        .hashing
-        .acquire()
+    let turn = Arc::clone(&service.hashing)
+        .acquire_owned()
         .await
         .map_err(|_| StoreError::Busy)?;
     let work = move || {
-        let known = stored.is_some_and(|stored| PasswordHash(stored).is_of(&sent));
-        (!known).then(|| PasswordHash::new(&sent, salt))
+        // Held here: the work goes on when its request is given up.
+        let _turn = turn;
+        let equal = stored.map(PasswordHash).filter(|known| known.is_of(&sent));
+        PasswordHash::new(&sent, salt).map(|hash| Sent { hash, equal })
     };
     match tokio::task::spawn_blocking(work).await {
-        Ok(None) => Ok(None),
-        Ok(Some(Some(hash))) => Ok(Some(hash)),
-        Ok(Some(None)) | Err(_) => Err(StoreError::Busy.into()),
+        Ok(Some(sent)) => Ok(Some(sent)),
+        Ok(None) | Err(_) => Err(StoreError::Busy.into()),
     }
 }
 

@@ -151,12 +151,14 @@ impl Verifier {
         if let Some(token) = self.remembered(&presented) {
             return Ok(Some(token));
         }
+        // From before it was looked up: what is revoked while its use is noted must not be believed the longer.
+        let until = Instant::now() + BELIEVED;
         let Some((token, scim_used)) = self.look_up(&presented).await? else {
             return Ok(None);
         };
         let token = Arc::new(token);
         self.note_use(&token, scim_used).await;
-        self.remember(presented.hash, &token);
+        self.remember(presented.hash, &token, until);
         Ok(Some(token))
     }
 
@@ -166,12 +168,11 @@ impl Verifier {
         (Instant::now() < found.until).then(|| Arc::clone(&found.token))
     }
 
-    fn remember(&self, hash: [u8; 32], token: &Arc<Token>) {
+    fn remember(&self, hash: [u8; 32], token: &Arc<Token>, until: Instant) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= REMEMBERED {
             known.clear();
         }
-        let until = Instant::now() + BELIEVED;
         known.insert(
             hash,
             Known {

@@ -76,6 +76,17 @@ impl Plan {
         }
     }
 
+    /// When each kind is due next by a plan that has changed; what is due already keeps its turn.
+    fn due_still(&self, due: &Due, now: Timestamp) -> Due {
+        let waits = |at: Option<Timestamp>| at.filter(|at| *at <= now);
+        let next = self.due(now);
+        Due {
+            full: waits(due.full).or(next.full),
+            delta: waits(due.delta).or(next.delta),
+            ..next
+        }
+    }
+
     /// What is due after a run that was in flight from `began` to `now`, and how many runs its flight has skipped. What was
     /// due before it began and had no turn yet keeps its place; a delta needs none after a full run.
     fn after(
@@ -168,7 +179,7 @@ impl Poller {
         loop {
             self.pulse.beat();
             if self.take_change() {
-                due = self.plan.due(self.clock.now());
+                due = self.plan.due_still(&due, self.clock.now());
             }
             let events = self.hooks.arrived();
             let woken_by_event = tokio::select! {
@@ -218,6 +229,11 @@ impl Poller {
             };
             let (next, skipped) = self.plan.after(&due, ran, began, self.clock.now());
             due = next;
+            if done.is_err() && !ask.targets.is_empty() {
+                // A run that was cut, or that the store was away for, could keep none of them itself.
+                self.hooks.put_back(ask.targets);
+                self.pass_on().await;
+            }
             self.note(&due, skipped, done).await;
         }
     }
@@ -333,6 +349,9 @@ impl Poller {
         };
         tracing::warn!(error, "events could not be handed to the daemon that polls");
         self.hooks.put_back(targets);
+        if overflowed {
+            self.hooks.note_overflow();
+        }
         // Not at once again: what is queued wakes the loop.
         tokio::time::sleep(LOOK).await;
     }

@@ -28,7 +28,7 @@ use axum::response::Response;
 use axum::routing::any;
 use http::Method;
 use http::request::Parts;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout_at};
 
 use self::reply::{Reply, method_not_allowed};
 use self::request::Call;
@@ -60,20 +60,26 @@ async fn handle(State(app): State<App>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let route = Route::of(parts.uri.path());
     let noted = log::Noted::of(&parts, route.as_ref());
+    let deadline = began + PATIENCE;
+    let busy = || Error::Store(StoreError::Busy);
     let client = if open(&parts) {
         Ok(None)
     } else {
-        ScimClient::authenticate(&app, &parts).await.map(Some)
+        timeout_at(deadline, ScimClient::authenticate(&app, &parts))
+            .await
+            .unwrap_or_else(|_| Err(scim(&busy())))
+            .map(Some)
     };
     let token = match &client {
         Ok(Some(client)) => Some(client.token.id.clone()),
         _ => None,
     };
     let outcome = match client {
-        // What is not done by then is rolled back: its transaction ends with it.
-        Ok(client) => timeout(PATIENCE, answer(&app, client, route, parts, body))
+        // What is not done by then is rolled back: its transaction ends with it. Only a commit that was sent and not
+        // acknowledged may stand all the same; Okta comes back after a 429, and the same push changes nothing more.
+        Ok(client) => timeout_at(deadline, answer(&app, client, route, parts, body))
             .await
-            .unwrap_or(Err(Error::Store(StoreError::Busy))),
+            .unwrap_or_else(|_| Err(busy())),
         Err(error) => Err(Error::Scim(error)),
     };
     let (response, skipped, error) = match outcome {

@@ -15,7 +15,7 @@ use crate::scim::patch::{self, Operation, Patched};
 use crate::scim::user::{Received, UserDoc};
 use crate::scim::{ResourceType, ScimError};
 use crate::service::membership::{self, Deleted};
-use crate::service::password::{self, PasswordHash};
+use crate::service::password::{self, Sent};
 use crate::service::{Error, Service};
 use crate::store::edges::{self, Edge};
 use crate::store::profile::Profile;
@@ -33,7 +33,7 @@ pub async fn create_user(
 ) -> Result<Written<User>, Error> {
     let settings = service.settings();
     let doc = &received.doc;
-    let password = password::to_store(service, None, received.password.clone()).await?;
+    let password = password::hashed(service, None, received.password.clone()).await?;
     let password = password.as_ref();
     in_write!(service.store, |tx| {
         let mut push = Push::begin(service, tx, cx).await?;
@@ -81,7 +81,7 @@ pub async fn replace_user(
     received: &Received,
     condition: Option<&Condition>,
 ) -> Result<Written<User>, Error> {
-    let password = password::to_store(service, Some(id), received.password.clone()).await?;
+    let password = password::hashed(service, Some(id), received.password.clone()).await?;
     in_write!(service.store, |tx| {
         let known = seen(tx, id).await?;
         check(condition, known.version)?;
@@ -110,7 +110,7 @@ pub async fn patch_user(
         let known = seen(&mut tx, id).await?;
         tx.rollback().await?;
         let sent = patched(&known, operations)?.password;
-        password = password::to_store(service, Some(id), sent).await?;
+        password = password::hashed(service, Some(id), sent).await?;
     }
     in_write!(service.store, |tx| {
         let known = seen(tx, id).await?;
@@ -213,7 +213,7 @@ async fn insert(
     push: &mut Push<'_>,
     doc: &UserDoc,
     okta_id: Option<OktaUserId>,
-    password: Option<&PasswordHash>,
+    password: Option<&Sent>,
 ) -> Result<User, Error> {
     let new = NewUser {
         origin: Origin::Okta,
@@ -231,8 +231,8 @@ async fn insert(
         // Somebody was faster; looked at again, he is found.
         return Err(StoreError::Stale.into());
     };
-    if let Some(hash) = password {
-        person::update_password(tx, &user.id, hash.as_str()).await?;
+    if let Some(sent) = password {
+        person::update_password(tx, &user.id, sent.hash().as_str()).await?;
     }
     let after = json!({ "attributes": doc.attributes(), "active": user.facts.entitled });
     push.log("user.created", "user", user.id.as_str(), None, Some(after));
@@ -253,7 +253,7 @@ async fn adopt(
     known: &User,
     user: User,
     doc: &UserDoc,
-    password: Option<&PasswordHash>,
+    password: Option<&Sent>,
 ) -> Result<User, Error> {
     let user = User {
         origin: Origin::Okta,
@@ -275,7 +275,7 @@ async fn change(
     push: &mut Push<'_>,
     known: &User,
     doc: &UserDoc,
-    password: Option<&PasswordHash>,
+    password: Option<&Sent>,
 ) -> Result<User, Error> {
     let name = fold(doc.user_name());
     if name != fold(&known.user_name) {
@@ -298,8 +298,12 @@ async fn store(
     known: &User,
     mut user: User,
     (doc, active): (&UserDoc, Option<bool>),
-    password: Option<&PasswordHash>,
+    password: Option<&Sent>,
 ) -> Result<User, Error> {
+    let password = match password {
+        Some(sent) => sent.news(tx, &user.id).await?,
+        None => None,
+    };
     let returned = active == Some(true) && !user.facts.entitled;
     user.facts.entitled = active.unwrap_or(user.facts.entitled);
     if returned

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::apply::{self, Done};
 use super::halt::{Fence, Halt};
+use super::leadership::interrupt;
 use super::summary::Summary;
 use super::{Ask, Sync};
 use crate::model::actor::{Channel, Cx};
@@ -94,6 +95,8 @@ impl<'s> Flight<'s> {
         let begun: Result<(RunId, Timestamp, Organization), Halt> =
             in_write!(service.store, |tx| {
                 fence.check(tx).await?;
+                // One run at a time: a row that still says `running` is of one whose end could not be written.
+                interrupt(tx, epoch).await?;
                 let now = tx.now();
                 let run = runs::Run {
                     id: RunId::new(now, tx.random()),

@@ -3,7 +3,7 @@
 use super::finish::targets;
 use super::halt::Halt;
 use crate::service::Service;
-use crate::store::{in_write, lease, rereads, runs, stamps};
+use crate::store::{Tx, in_write, lease, rereads, runs, stamps};
 
 /// Takes or prolongs the lease for `ttl_ms`. Gives the epoch; `None` when another daemon has it.
 ///
@@ -19,16 +19,23 @@ pub async fn lead(service: &Service, holder: &str, ttl_ms: i64) -> Result<Option
             return Ok(None);
         };
         if before != Some(epoch) {
-            if let Some(run) = runs::find_running(tx).await? {
-                let pushed = stamps::list_since(tx, run.began_at).await?;
-                let again = targets(tx, pushed.into_iter().map(|(object, _)| object)).await?;
-                rereads::insert_many(tx, &again).await?;
-            }
-            runs::update_interrupted(tx, epoch - 1).await?;
-            stamps::remove_unneeded(tx).await?;
+            interrupt(tx, epoch - 1).await?;
         }
         Ok(Some(epoch))
     })
+}
+
+/// Ends a run, of this epoch or one before, that nobody flies any more.
+pub(super) async fn interrupt(tx: &mut Tx, epoch: i64) -> Result<(), Halt> {
+    let Some(run) = runs::find_running(tx).await? else {
+        return Ok(());
+    };
+    let pushed = stamps::list_since(tx, run.began_at).await?;
+    let again = targets(tx, pushed.into_iter().map(|(object, _)| object)).await?;
+    rereads::insert_many(tx, &again).await?;
+    runs::update_interrupted(tx, epoch).await?;
+    stamps::remove_unneeded(tx).await?;
+    Ok(())
 }
 
 /// Gives the lease back, so that another daemon need not wait for its expiry.
