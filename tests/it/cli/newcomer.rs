@@ -1,6 +1,5 @@
 //! A newcomer with the README alone: a daemon of his own, connected to a simulated Okta by that org's admin API.
 
-use std::net::TcpListener;
 use std::time::Instant;
 
 use base64::Engine as _;
@@ -9,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::host::Host;
 use super::process::{PATIENCE, Running, client, until};
+use crate::support::postgres::free_port;
 
 /// The org, as its admin reaches it.
 struct Okta {
@@ -100,11 +100,7 @@ fn members(host: &Host, team: &str) -> u64 {
 
 async fn connects(mut host: Host) {
     let okta = Okta::start(&host);
-    let port = TcpListener::bind(("127.0.0.1", 0))
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    let port = free_port();
     let url = format!("http://127.0.0.1:{port}");
     host.set("ROSTERD__SERVER__LISTEN", &format!("127.0.0.1:{port}"));
 

@@ -33,8 +33,11 @@ const NEARLY_NONE: i64 = 100;
 async fn settled(store: TestStore, written: i64) -> (TestStore, i64) {
     store.close().await;
     let store = store.again().await;
-    while store.number(WRITTEN).await < written {
-        tokio::task::yield_now().await;
+    for _ in 0..600 {
+        if store.number(WRITTEN).await >= written {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     }
     assert_eq!(store.number(WRITTEN).await, written);
     let read = store.number(READ).await;

@@ -122,12 +122,8 @@ on_each_store! {
             tokens::revoke(&daemon.service, &admin(), &token.id).await.unwrap();
         }
         // A second is what any daemon may take to notice.
-        let give_up = tokio::time::Instant::now() + std::time::Duration::from_secs(1);
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
         for (path, token) in [("/scim/v2/Users", &daemon.token), ("/status", &manage)] {
-            while status(&daemon, path, token).await.status == 200 {
-                assert!(tokio::time::Instant::now() < give_up, "revoked and still taken after a second");
-                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-            }
             assert_eq!(status(&daemon, path, token).await.status, 401);
         }
     }
