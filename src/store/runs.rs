@@ -199,16 +199,3 @@ pub async fn update_interrupted(tx: &mut Tx, epoch: i64) -> Result<u64, StoreErr
     .await?;
     Ok(done.rows_affected())
 }
-
-/// The beginning of the oldest run in flight or held; `None` when there is neither. Stamps older than that decide nothing
-/// any more (R7).
-pub async fn oldest_open(tx: &mut Tx) -> Result<Option<Timestamp>, StoreError> {
-    let row = sqlx::query(
-        "SELECT MIN(began_at) FROM runs WHERE state = 'running' OR (state = 'held' AND kind <> 'scim')",
-    )
-    .fetch_one(tx.conn())
-    .await?;
-    Ok(row
-        .try_get::<Option<i64>, _>(0)?
-        .map(Timestamp::from_millis))
-}

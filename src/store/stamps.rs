@@ -7,6 +7,19 @@ use super::{StoreError, Tx};
 use crate::model::id::GroupId;
 use crate::model::time::Timestamp;
 
+/// The oldest thing that a stamp can still speak against, in SQL: the beginning of a run in flight or of a held plan of
+/// the polls, or the reading of a held change, which is older than its plan where it was taken over from an earlier one.
+macro_rules! oldest_open {
+    () => {
+        "COALESCE((SELECT MIN(open.since) FROM (\
+            SELECT began_at AS since FROM runs WHERE state IN ('running', 'held') AND kind <> 'scim' \
+            UNION ALL \
+            SELECT c.observed_at FROM run_changes c JOIN runs r ON r.id = c.run_id \
+             WHERE r.state = 'held' AND r.kind <> 'scim' AND c.outcome = 'held') AS open), 9223372036854775807)"
+    };
+}
+pub(super) use oldest_open;
+
 /// What a push named.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Object {
@@ -161,13 +174,9 @@ pub async fn rekey(tx: &mut Tx, old: &str, new: &str) -> Result<(), StoreError> 
     Ok(())
 }
 
-/// Drops the stamps that nothing older is left for: no run in flight and no held plan of the polls began before them.
+/// Drops the stamps that nothing older is left for.
 pub async fn remove_unneeded(tx: &mut Tx) -> Result<u64, StoreError> {
-    let done = sqlx::query(
-        "DELETE FROM stamps WHERE NOT EXISTS (SELECT 1 FROM runs \
-         WHERE state IN ('running', 'held') AND kind <> 'scim' AND began_at <= stamps.at)",
-    )
-    .execute(tx.conn())
-    .await?;
+    let statement = concat!("DELETE FROM stamps WHERE at < ", oldest_open!());
+    let done = sqlx::query(statement).execute(tx.conn()).await?;
     Ok(done.rows_affected())
 }

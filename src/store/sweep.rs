@@ -1,5 +1,6 @@
 //! Rows whose time is over. Every delete is bounded, so that no push waits long behind one.
 
+use super::stamps::oldest_open;
 use super::{StoreError, Tx};
 use crate::model::time::Timestamp;
 
@@ -57,21 +58,17 @@ pub async fn remove_mutes(tx: &mut Tx) -> Result<u64, StoreError> {
     Ok(done.rows_affected())
 }
 
-/// Deletes at most [`CHUNK`] stamps that no run and no held plan needs any more (R7): those older than the beginning of
-/// every run in flight and of every plan of the polls that is still held, and than every change held in one.
+/// Deletes at most [`CHUNK`] stamps that nothing older is left for (R7).
 pub async fn remove_stamps(tx: &mut Tx) -> Result<u64, StoreError> {
-    let now = tx.now().as_millis();
-    let done = sqlx::query(
+    let statement = concat!(
         "DELETE FROM stamps WHERE (kind, object, member) IN (\
-            SELECT kind, object, member FROM stamps \
-             WHERE at < COALESCE((SELECT MIN(began_at) FROM runs WHERE state IN ('running', 'held') AND kind <> 'scim'), $1) \
-               AND at < COALESCE((SELECT MIN(c.observed_at) FROM run_changes c JOIN runs r ON r.id = c.run_id \
-                                   WHERE r.state = 'held' AND r.kind <> 'scim'), $1) \
-             ORDER BY at LIMIT $2)",
-    )
-    .bind(now)
-    .bind(CHUNK)
-    .execute(tx.conn())
-    .await?;
+            SELECT kind, object, member FROM stamps WHERE at < ",
+        oldest_open!(),
+        " ORDER BY at LIMIT $1)"
+    );
+    let done = sqlx::query(statement)
+        .bind(CHUNK)
+        .execute(tx.conn())
+        .await?;
     Ok(done.rows_affected())
 }

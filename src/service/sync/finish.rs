@@ -77,11 +77,7 @@ impl Flight<'_> {
             tx.rollback().await?;
             return Ok(None);
         };
-        let stamped: HashMap<Object, Timestamp> = stamps::list_since(&mut tx, run.began_at)
-            .await?
-            .into_iter()
-            .collect();
-        let mut rows = Vec::new();
+        let mut rows: Vec<RunChange> = Vec::new();
         let mut after = 0;
         loop {
             let page =
@@ -90,6 +86,13 @@ impl Flight<'_> {
             after = last.ordinal;
             rows.extend(page);
         }
+        // Changes taken over from an earlier plan were read before this one began.
+        let read = rows.iter().map(|row| row.observed_at).min();
+        let since = read.map_or(run.began_at, |read| read.min(run.began_at));
+        let stamped: HashMap<Object, Timestamp> = stamps::list_since(&mut tx, since)
+            .await?
+            .into_iter()
+            .collect();
         tx.rollback().await?;
         let mut held = Vec::with_capacity(rows.len());
         for row in &rows {

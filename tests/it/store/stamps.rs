@@ -3,7 +3,7 @@
 use rosterd::model::id::{GroupId, OktaGroupId, OktaUserId};
 use rosterd::store::rereads::{self, Target};
 use rosterd::store::stamps::{self, Object};
-use rosterd::store::{StoreError, Tx};
+use rosterd::store::{StoreError, Tx, sweep};
 
 use crate::support::stores::on_each_store;
 
@@ -68,6 +68,23 @@ on_each_store! {
         store.write(async |tx: &mut Tx| stamps::insert_many(tx, &[Object::User("a".into())]).await).await.unwrap();
         assert_eq!(store.write(async |tx: &mut Tx| stamps::remove_unneeded(tx).await).await.unwrap(), 0);
         store.arrange("UPDATE runs SET state = 'applied'").await;
+        assert_eq!(store.write(async |tx: &mut Tx| stamps::remove_unneeded(tx).await).await.unwrap(), 1);
+    }
+
+    async fn r7_stamps_stay_while_a_held_change_was_read_before_them(store) {
+        // The change was taken over from an earlier plan: it is older than the run that holds it now.
+        store.arrange(RUN).await;
+        store
+            .arrange(
+                "INSERT INTO run_changes (run_id, ordinal, change_key, change, reason, outcome, observed_at) \
+                 VALUES ('r', 1, 'k', '{}', '', 'held', 1800000000000)",
+            )
+            .await;
+        store.write(async |tx: &mut Tx| stamps::insert_many(tx, &[Object::User("a".into())]).await).await.unwrap();
+        store.arrange("UPDATE runs SET state = 'held', began_at = 1900000000000").await;
+        assert_eq!(store.write(async |tx: &mut Tx| stamps::remove_unneeded(tx).await).await.unwrap(), 0);
+        assert_eq!(store.write(async |tx: &mut Tx| sweep::remove_stamps(tx).await).await.unwrap(), 0);
+        store.arrange("UPDATE run_changes SET outcome = 'superseded'").await;
         assert_eq!(store.write(async |tx: &mut Tx| stamps::remove_unneeded(tx).await).await.unwrap(), 1);
     }
 
