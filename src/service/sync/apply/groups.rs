@@ -11,7 +11,7 @@ use crate::service::sync::halt::Halt;
 use crate::service::{binding, joining};
 use crate::store::edges::{self, Edge};
 use crate::store::stamps::{self, Object};
-use crate::store::{Tx, groups};
+use crate::store::{Tx, groups, users};
 
 /// Makes and changes groups.
 pub(super) async fn apply(
@@ -157,6 +157,11 @@ async fn take_edges(
     row: &IdpGroup,
     planned: &Planned,
 ) -> Result<(), Halt> {
+    // A full replacement stamps the group once and speaks of everybody SCIM can see (R15).
+    let replaced = stamps::find_many(tx, &[Object::Members(row.id.clone())])
+        .await?
+        .iter()
+        .any(|(_, at)| *at >= planned.observed_at);
     let mut after: Option<String> = None;
     let mut removed = HashSet::new();
     loop {
@@ -168,12 +173,20 @@ async fn take_edges(
             .iter()
             .map(|member| Object::Edge(row.id.clone(), member.clone()))
             .collect();
-        let late: HashSet<Object> = stamps::find_many(tx, &objects)
+        let mut late: HashSet<Object> = stamps::find_many(tx, &objects)
             .await?
             .into_iter()
             .filter(|(_, at)| *at >= planned.observed_at)
             .map(|(object, _)| object)
             .collect();
+        if replaced {
+            let keys: Vec<&str> = page.iter().map(String::as_str).collect();
+            let rows = users::find_many_by_member_key(tx, &keys).await?;
+            let visible = rows.into_iter().filter(|user| user.scim && !user.deleting);
+            late.extend(
+                visible.map(|user| Object::Edge(row.id.clone(), user.member_key().to_owned())),
+            );
+        }
         let going: Vec<Edge> = page
             .into_iter()
             .filter(|member| !late.contains(&Object::Edge(row.id.clone(), member.clone())))
