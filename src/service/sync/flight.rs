@@ -81,6 +81,8 @@ pub(super) struct Assignment {
     pub(super) ours: Option<UserId>,
     /// His name in the app.
     pub(super) user_name: Option<String>,
+    /// When the app was asked, by the store's clock: what is planned of him is no newer than that (R7).
+    pub(super) at: Timestamp,
 }
 
 impl<'s> Flight<'s> {

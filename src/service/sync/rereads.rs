@@ -173,8 +173,8 @@ impl Flight<'_> {
         };
         let found = match self.app.clone() {
             Some(app) => match self.sync.okta.app_user_by_name(&app, &row.user_name).await {
-                Read::Known { value, .. } => {
-                    self.note_assignment(&value);
+                Read::Known { value, at } => {
+                    self.note_assignment(&value, &at);
                     value.id
                 }
                 Read::Gone { .. } => return Ok(true),

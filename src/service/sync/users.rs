@@ -74,7 +74,7 @@ impl Flight<'_> {
             match listing.next_page().await {
                 Step::Page(page) => {
                     for user in &page.items {
-                        self.note_assignment(user);
+                        self.note_assignment(user, &page.at);
                     }
                 }
                 Step::Restart => {}
@@ -90,7 +90,7 @@ impl Flight<'_> {
         }
     }
 
-    pub(super) fn note_assignment(&mut self, user: &AppUser) {
+    pub(super) fn note_assignment(&mut self, user: &AppUser, at: &ReadTime) {
         if self.by_id.contains(&user.id) {
             return;
         }
@@ -102,12 +102,14 @@ impl Flight<'_> {
             let why = format!("{:?} says nothing to this version", user.status.as_str());
             self.summary.unknown(format!("app user {}", user.id), &why);
         }
+        let at = self.at(at);
         self.assignments.insert(
             user.id.clone(),
             Assignment {
                 assigned,
                 ours: user.external_id.as_deref().and_then(UserId::parse),
                 user_name: user.user_name.clone(),
+                at,
             },
         );
     }
@@ -127,7 +129,7 @@ impl Flight<'_> {
         self.take_seen(seen).await
     }
 
-    /// What was read of a user, with what the app says of him.
+    /// What was read of a user, with what the app says of him: as old as the older of the two (R7).
     pub(super) fn seen(&mut self, user: &User, at: Timestamp) -> Seen {
         self.summary.read.users += 1;
         self.known.users.insert(user.id.clone());
@@ -149,7 +151,7 @@ impl Flight<'_> {
             assigned: assignment.and_then(|assignment| assignment.assigned),
             ours: assignment.and_then(|assignment| assignment.ours.clone()),
             in_mapped_group: false,
-            at,
+            at: assignment.map_or(at, |assignment| at.min(assignment.at)),
         }
     }
 
@@ -191,13 +193,14 @@ impl Flight<'_> {
         answer: Read<AppUser>,
     ) -> Result<bool, Halt> {
         match answer {
-            Read::Known { value, .. } => self.note_assignment(&value),
-            Read::Gone { .. } => {
+            Read::Known { value, at } => self.note_assignment(&value, &at),
+            Read::Gone { at } => {
                 self.known.assignments.insert(id.clone());
                 let none = Assignment {
                     assigned: Some(false),
                     ours: None,
                     user_name: None,
+                    at: self.at(&at),
                 };
                 self.assignments.insert(id.clone(), none);
             }

@@ -7,6 +7,7 @@ mod halves;
 mod hooks;
 mod identity;
 mod naming;
+mod overtaken;
 mod plans;
 mod population;
 mod pushes;
