@@ -5,6 +5,7 @@
 pub mod args;
 mod backup;
 mod check;
+mod config_file;
 mod demo;
 pub mod exit;
 mod groups;
@@ -21,7 +22,7 @@ mod teams;
 mod tokens;
 mod users;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -35,7 +36,7 @@ use crate::config::{self, Environment, Loaded};
 /// What every command gets.
 #[derive(Debug)]
 pub struct Context {
-    /// The configuration file, if one was named.
+    /// The configuration file, if there is one to read.
     pub config: Option<PathBuf>,
     /// The process environment.
     pub environment: Environment,
@@ -56,16 +57,21 @@ impl Context {
 /// Parses the command line, does what it says and ends with the exit code.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
-    let context = Context {
-        config: cli.global.config,
-        environment: Environment::of_process(),
-        output: Output::new(cli.global.json, cli.global.no_input),
-    };
-    match dispatch(&context, cli.command) {
+    let output = Output::new(cli.global.json, cli.global.no_input);
+    let service = Path::new(config_file::SERVICE_CONFIG);
+    let done = config_file::choose(cli.global.config, &cli.command, service).and_then(|config| {
+        let context = Context {
+            config,
+            environment: Environment::of_process(),
+            output,
+        };
+        dispatch(&context, cli.command)
+    });
+    match done {
         Ok(exit) => exit.into(),
         Err(failure) => {
             if !failure.text.is_empty() {
-                context.output.note(&failure.text);
+                output.note(&failure.text);
             }
             failure.exit.into()
         }

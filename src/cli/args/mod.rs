@@ -54,7 +54,8 @@ pub struct Cli {
 /// Options every command takes.
 #[derive(Debug, Args)]
 pub struct Global {
-    /// The configuration file; without one the defaults and the environment count
+    /// The configuration file; without one every command but `serve` and `demo` reads /etc/rosterd/rosterd.toml where it is
+    /// there, else the defaults and the environment count
     #[arg(
         long,
         short,
