@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use secrecy::SecretString;
 use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
@@ -11,7 +12,7 @@ use super::lifecycle::{Cause, Lifecycle, Signals};
 use super::okta_answers::OktaAnswers;
 use super::reload::Reload;
 use super::{notify, okta_client, settings};
-use crate::config::Config;
+use crate::config::{Config, SecretSource};
 use crate::http::client_addr::TrustedProxies;
 use crate::http::hooks::HookDoor;
 use crate::http::metrics::Metrics;
@@ -117,7 +118,13 @@ pub async fn assemble(
         Arc::clone(&clock),
     );
     let hooks = Arc::new(HookQueue::new(HOOK_QUEUE));
-    let door = hook_door(config, &hooks)?;
+    let hook_secret = hook_secret(config)
+        .map_err(StartError::Okta)?
+        .map(watch::Sender::new);
+    let door = hook_secret.as_ref().map(|secret| HookDoor {
+        queue: Arc::clone(&hooks),
+        secret: secret.subscribe(),
+    });
     let router = http::router(
         app,
         door,
@@ -156,6 +163,7 @@ pub async fn assemble(
         service: service.clone(),
         tls,
         retention: keep,
+        hook_secret,
         poller: None,
         clock: Arc::clone(&clock),
         random: Arc::clone(&random),
@@ -352,18 +360,11 @@ async fn open_store(
     }
 }
 
-/// The door for event hooks, where a secret is configured for it.
-fn hook_door(config: &Config, queue: &Arc<HookQueue>) -> Result<Option<HookDoor>, StartError> {
-    let Some(source) = &config.okta.hooks.secret else {
-        return Ok(None);
-    };
-    let secret = source
-        .read()
-        .map_err(|error| StartError::Okta(format!("okta.hooks.secret_file: {error}")))?;
-    Ok(Some(HookDoor {
-        queue: Arc::clone(queue),
-        secret: Arc::new(secret),
-    }))
+/// What Okta shows at the door for event hooks, where there is to be one.
+pub(super) fn hook_secret(config: &Config) -> Result<Option<SecretString>, String> {
+    let read = config.okta.hooks.secret.as_ref().map(SecretSource::read);
+    read.transpose()
+        .map_err(|error| format!("okta.hooks.secret_file: {error}"))
 }
 
 /// This daemon's name in the lease: no two are alike, not even one and its successor on the same host.

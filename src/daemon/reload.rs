@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use secrecy::SecretString;
 use tokio::sync::watch;
 
 use super::{assemble, okta_client, settings};
@@ -20,6 +21,8 @@ pub(super) struct Reload {
     pub(super) service: Service,
     pub(super) tls: Option<TlsReload>,
     pub(super) retention: watch::Sender<Retention>,
+    /// The event hooks' door's, if there is one.
+    pub(super) hook_secret: Option<watch::Sender<SecretString>>,
     /// The poller's, if there is one.
     pub(super) poller: Option<watch::Sender<Option<Change>>>,
     pub(super) clock: Arc<dyn Clock>,
@@ -40,6 +43,15 @@ impl Reload {
             && let Err(error) = tls.reload()
         {
             tracing::error!(%error, "the certificate stays as it was");
+        }
+        if let Some(door) = &self.hook_secret {
+            match assemble::hook_secret(&config) {
+                Ok(Some(secret)) => {
+                    door.send_replace(secret);
+                }
+                Ok(None) => {}
+                Err(error) => tracing::error!(error, "the event hooks' secret stays as it was"),
+            }
         }
         if let Some(poller) = &self.poller {
             match okta_client::client(&config.okta, &self.clock, &self.random) {

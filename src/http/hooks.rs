@@ -12,6 +12,7 @@ use http::{HeaderMap, StatusCode, header};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 use subtle::ConstantTimeEq as _;
+use tokio::sync::watch;
 
 use super::error::problem;
 use crate::okta::types::HookDelivery;
@@ -26,7 +27,8 @@ pub struct HookDoor {
     /// Where what events name goes.
     pub queue: Arc<HookQueue>,
     /// What Okta sends in `Authorization`; Okta does not sign (no HMAC), so this is all that tells it from others.
-    pub secret: Arc<SecretString>,
+    /// A reload replaces it.
+    pub secret: watch::Receiver<SecretString>,
 }
 
 /// `GET` and `POST /okta/events`. Without a configured secret the route is not there at all.
@@ -78,7 +80,8 @@ async fn deliver(State(door): State<HookDoor>, _: Admitted, body: Bytes) -> Resp
 
 impl HookDoor {
     fn admits(&self, headers: &HeaderMap) -> bool {
-        let secret = self.secret.expose_secret().as_bytes();
+        let secret = self.secret.borrow();
+        let secret = secret.expose_secret().as_bytes();
         let mut shown = headers.get_all(header::AUTHORIZATION).iter();
         match (shown.next(), shown.next()) {
             (Some(shown), None) => !secret.is_empty() && bool::from(shown.as_bytes().ct_eq(secret)),
@@ -117,6 +120,7 @@ mod tests {
 
     use axum::body::Body;
     use http::{Request, StatusCode};
+    use tokio::sync::watch;
     use tower::ServiceExt as _;
 
     use super::{HookDoor, router};
@@ -132,7 +136,7 @@ mod tests {
     ) -> (StatusCode, String) {
         let door = HookDoor {
             queue: Arc::new(HookQueue::new(capacity)),
-            secret: Arc::new(secret.to_owned().into()),
+            secret: watch::channel(secret.to_owned().into()).1,
         };
         let answer = router::<()>(door)
             .oneshot(request.uri("/okta/events").body(Body::from(body)).unwrap())
@@ -165,7 +169,7 @@ mod tests {
     async fn a_stranger_s_body_is_not_waited_for() {
         let door = HookDoor {
             queue: Arc::new(HookQueue::new(9)),
-            secret: Arc::new("s".to_owned().into()),
+            secret: watch::channel("s".to_owned().into()).1,
         };
         let never = Body::from_stream(futures_util::stream::pending::<std::io::Result<Vec<u8>>>());
         let request = Request::post("/okta/events").header("authorization", "t");

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use super::process::{Process, Site, eventually};
 use rosterd::sim::{Sim, SimConfig};
+use serde_json::json;
 
 struct Reloaded {
     site: Site,
@@ -108,4 +109,40 @@ async fn a_reload_takes_a_new_okta_token_and_schedule() {
         .reload(&mut daemon, text, "the configuration was read again")
         .await;
     eventually("it does not poll with the new token", good).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reload_takes_a_rotated_hook_secret_and_keeps_the_old_one_while_there_is_none() {
+    let mut place = Reloaded::new().await;
+    let file = place.site.path().join("hook-secret");
+    std::fs::write(&file, "Bearer first").unwrap();
+    std::fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+    place.site.set("OKTA__HOOKS__ENABLED", "true");
+    let named = file.to_str().unwrap();
+    place.site.set("OKTA__HOOKS__SECRET_FILE", named);
+    place.write("");
+    let mut daemon = place.serve().await;
+    let event = json!({"data": {"events": [
+        {"uuid": "1", "eventType": "x", "target": [{"id": "00u1", "type": "User"}]},
+    ]}});
+    let shown = async |daemon: &Process, secret: &str| {
+        let sent = daemon.send("POST", "/okta/events", secret, Some(&event));
+        sent.await.unwrap().status
+    };
+    assert_eq!(shown(&daemon, "first").await, 204);
+    assert_eq!(shown(&daemon, "second").await, 401);
+
+    std::fs::write(&file, "Bearer second").unwrap();
+    place
+        .reload(&mut daemon, "", "the configuration was read again")
+        .await;
+    assert_eq!(shown(&daemon, "second").await, 204);
+    assert_eq!(shown(&daemon, "first").await, 401);
+
+    std::fs::remove_file(&file).unwrap();
+    let said = place.reload(&mut daemon, "", "stays as it was").await;
+    assert!(said.contains("okta.hooks.secret_file"), "{said}");
+    assert_eq!(shown(&daemon, "second").await, 204);
+    let said = daemon.lines().join("\n");
+    assert!(!said.contains("Bearer"), "{said}");
 }
