@@ -33,6 +33,8 @@ struct Summary {
     okta: Option<String>,
     delta: Firings,
     full: Firings,
+    /// The times are the schedules'; each store's offset comes on top, and only the store knows it.
+    offset_at_most_seconds: u64,
 }
 
 #[derive(Serialize)]
@@ -102,6 +104,7 @@ fn summary(config: &Config, now: Timestamp) -> Summary {
         okta: config.okta.org.as_ref().map(|org| org.url.to_string()),
         delta: firings(&config.okta.delta_schedule),
         full: firings(&config.okta.full_schedule),
+        offset_at_most_seconds: Schedule::widest_offset().as_secs(),
     }
 }
 
@@ -128,6 +131,12 @@ fn text(report: &Report) -> String {
             let _ = writeln!(out, "{:<12}  {at}", "");
         }
     }
+    let _ = writeln!(
+        out,
+        "{:<12}  each store moves its runs by an offset of its own, at most {} minutes",
+        "",
+        settings.offset_at_most_seconds / 60
+    );
     let width = report.warnings.iter().map(|w| w.key.len()).max();
     let width = width.unwrap_or(0);
     for warning in &report.warnings {

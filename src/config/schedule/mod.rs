@@ -23,6 +23,9 @@ const SHORTHANDS: [(&str, &str); 7] = [
 
 const WEEKDAYS: [&str; 7] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
 
+/// Wide enough that daemons do not ask Okta all at once, narrow enough that a schedule means what it says.
+const WIDEST_OFFSET_MS: u64 = 10 * 60 * 1000;
+
 /// Longer than any schedule; keeps a mistaken value from costing anything.
 const LONGEST: usize = 500;
 
@@ -129,6 +132,11 @@ impl Schedule {
             .collect()
     }
 
+    /// What no store's offset goes past.
+    pub const fn widest_offset() -> Duration {
+        Duration::from_millis(WIDEST_OFFSET_MS)
+    }
+
     /// The offset of the store that drew `seed`: within the time between two firings and at most ten minutes, so that
     /// not every daemon in the world asks Okta in the same second. It is the same at every moment: an offset that followed
     /// uneven gaps would answer one firing twice and another not at all.
@@ -140,7 +148,7 @@ impl Schedule {
         let widest = gap
             .and_then(|gap| u64::try_from(gap).ok())
             .unwrap_or(0)
-            .min(10 * 60 * 1000);
+            .min(WIDEST_OFFSET_MS);
         Duration::from_millis(seed.checked_rem(widest).unwrap_or(0))
     }
 }
