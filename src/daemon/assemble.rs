@@ -12,7 +12,7 @@ use super::lifecycle::{Cause, Lifecycle, Signals};
 use super::okta_answers::OktaAnswers;
 use super::reload::Reload;
 use super::{notify, okta_client, settings};
-use crate::config::{Config, SecretSource};
+use crate::config::{Config, SecretSource, Tls};
 use crate::http::client_addr::TrustedProxies;
 use crate::http::hooks::HookDoor;
 use crate::http::metrics::Metrics;
@@ -90,25 +90,14 @@ pub async fn assemble(
     random: Arc<dyn Random>,
 ) -> Result<Daemon, StartError> {
     let okta = okta_client::client(&config.okta, &clock, &random).map_err(StartError::Okta)?;
-    let tls = match &config.server.tls {
-        Some(tls) => Some(
-            TlsReload::open(tls.cert.clone(), tls.key.clone())
-                .map_err(|error| StartError::Tls(error.to_string()))?,
-        ),
-        None => None,
-    };
+    let tls = open_tls(config)?;
     let claim = Claim::take(config.store.url.expose())
         .map_err(|error| StartError::Store(error.to_string()))?;
     let store = open_store(config, &clock, &random).await?;
     let (server, address) = bind(config, tls.clone()).await?;
     let service = Service::new(store, settings::service_settings(config));
     let (log, queue) = request_log::queue();
-    let doors = HttpSettings {
-        public_url: public_url(config, address),
-        scim_body_limit: config.scim.body_limit,
-        bulk_operations: config.scim.bulk.max_operations,
-        bulk_payload: config.scim.bulk.max_payload,
-    };
+    let doors = doors(config, address);
     let metrics = Metrics::default();
     let app = App::new(
         service.clone(),
@@ -195,6 +184,23 @@ pub async fn assemble(
         reload,
         _claim: claim,
     })
+}
+
+/// The certificate and key, where TLS is configured.
+fn open_tls(config: &Config) -> Result<Option<TlsReload>, StartError> {
+    let open = |tls: &Tls| TlsReload::open(tls.cert.clone(), tls.key.clone());
+    let tls = config.server.tls.as_ref().map(open).transpose();
+    tls.map_err(|error| StartError::Tls(error.to_string()))
+}
+
+/// What the doors know of the configuration.
+fn doors(config: &Config, address: SocketAddr) -> HttpSettings {
+    HttpSettings {
+        public_url: public_url(config, address),
+        scim_body_limit: config.scim.body_limit,
+        bulk_operations: config.scim.bulk.max_operations,
+        bulk_payload: config.scim.bulk.max_payload,
+    }
 }
 
 /// Binds the socket, so that an address that cannot be had is told before anything runs.
