@@ -136,7 +136,7 @@ fn began_late(error: sqlx::Error) -> StoreError {
 
 impl Store {
     /// The unit of work for callers that own what they use: does `work` in one write transaction and commits it. It may
-    /// run again, as under [`in_write!`].
+    /// run again, as under `in_write!`.
     ///
     /// # Errors
     /// Those of `work`, and [`StoreError::Busy`] when others got in between for too long.

@@ -1,7 +1,7 @@
 //! Filters (RFC 7644 section 3.4.2.2): text to tree, tree to text, and what a tree says of a JSON resource.
 //!
 //! The tree is what `store` compiles to SQL. [`check`] refuses what no resource of a type can answer, so that a
-//! compiler meets known attributes only; [`matches`] is the meaning, on JSON, and the oracle of the compiler's tests.
+//! compiler meets known attributes only; [`matches()`] is the meaning, on JSON, and the oracle of the compiler's tests.
 //!
 //! The meaning of what the RFC leaves open:
 //! - `ne` is exactly `not (… eq …)`: an absent attribute is `ne` to every value, and a multi-valued attribute is `ne` to
