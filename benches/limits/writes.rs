@@ -71,7 +71,8 @@ fn on(runtime: &Runtime, sizes: &Sizes, folder: &Path, url: String, mut bare: Ba
     let (token, group, people, url) = runtime.block_on(async {
         let seed = Seed::open(url).await;
         let people = seed.users(0, people).await;
-        let group = seed.group("Patched", 0).await.to_string();
+        // Okta can be switched on once a mapped group has somebody in it.
+        let group = seed.group("Patched", 1).await.to_string();
         seed.map("patched", std::slice::from_ref(&group)).await;
         seed.enable().await;
         (
@@ -88,7 +89,7 @@ fn on(runtime: &Runtime, sizes: &Sizes, folder: &Path, url: String, mut bare: Ba
         group,
         made: AtomicU64::new(0),
         people,
-        added: AtomicU64::new(0),
+        added: AtomicU64::new(1),
     };
     target.warm_up();
     let (mut bares, mut creates, mut patches) = (Vec::new(), Vec::new(), Vec::new());
