@@ -76,64 +76,42 @@ impl Reload {
 /// Which org is polled, for which app and population decides what a run means (R8, R16): no run may see half of it.
 fn mixed(old: &Config, mut new: Config) -> (Config, Vec<&'static str>) {
     let mut differ = Vec::new();
-    let mut note = |key: &'static str, same: bool| {
-        if !same {
-            differ.push(key);
-        }
-    };
-    note("server.listen", old.server.listen == new.server.listen);
-    note(
-        "server.public_url",
-        old.server.public_url == new.server.public_url,
-    );
-    note("server.tls", old.server.tls == new.server.tls);
-    note(
-        "server.trusted_proxies",
-        old.server.trusted_proxies == new.server.trusted_proxies,
-    );
-    note(
-        "server.max_connections",
-        old.server.max_connections == new.server.max_connections,
-    );
-    note(
-        "server.max_requests",
-        old.server.max_requests == new.server.max_requests,
-    );
-    note(
-        "server.header_timeout",
-        old.server.header_timeout == new.server.header_timeout,
-    );
-    note("store.url", old.store.url == new.store.url);
-    note(
-        "store.connections",
-        old.store.connections == new.store.connections,
-    );
+    macro_rules! restart {
+        ($($key:literal $section:ident.$field:ident),+ $(,)?) => {$(
+            if new.$section.$field != old.$section.$field {
+                differ.push($key);
+                new.$section.$field.clone_from(&old.$section.$field);
+            }
+        )+};
+    }
+    restart! {
+        "server.listen" server.listen,
+        "server.public_url" server.public_url,
+        "server.tls" server.tls,
+        "server.trusted_proxies" server.trusted_proxies,
+        "server.max_connections" server.max_connections,
+        "server.max_requests" server.max_requests,
+        "server.header_timeout" server.header_timeout,
+        "store.url" store.url,
+        "store.connections" store.connections,
+    }
     let org = |config: &Config| config.okta.org.as_ref().map(|org| org.url.clone());
-    note("okta.org_url", org(old) == org(&new));
-    note("okta.app_id", old.okta.app_id == new.okta.app_id);
-    note(
-        "okta.population",
-        old.okta.population == new.okta.population,
-    );
-    note("okta.hooks", old.okta.hooks == new.okta.hooks);
-    note(
-        "scim.body_limit",
-        old.scim.body_limit == new.scim.body_limit,
-    );
-    note("scim.bulk", old.scim.bulk == new.scim.bulk);
-    note("log.format", old.log.format == new.log.format);
+    let moved = org(old) != org(&new);
+    if moved {
+        differ.push("okta.org_url");
+    }
     // The org goes with the app: what scopes a token is asked for with hangs on both.
-    if org(old) != org(&new) || old.okta.app_id != new.okta.app_id {
+    if moved || old.okta.app_id != new.okta.app_id {
         new.okta.org.clone_from(&old.okta.org);
     }
-    new.okta.app_id.clone_from(&old.okta.app_id);
-    new.okta.population = old.okta.population;
-    new.okta.hooks = old.okta.hooks.clone();
-    new.server = old.server.clone();
-    new.store = old.store.clone();
-    new.scim.body_limit = old.scim.body_limit;
-    new.scim.bulk = old.scim.bulk.clone();
-    new.log.format = old.log.format;
+    restart! {
+        "okta.app_id" okta.app_id,
+        "okta.population" okta.population,
+        "okta.hooks" okta.hooks,
+        "scim.body_limit" scim.body_limit,
+        "scim.bulk" scim.bulk,
+        "log.format" log.format,
+    }
     (new, differ)
 }
 
