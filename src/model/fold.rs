@@ -8,6 +8,14 @@ use unicode_normalization::UnicodeNormalization as _;
 /// Two userNames are the same user exactly when their folds are equal; the fold is stored beside the value and used for
 /// uniqueness, filters and joins alike (R18). SQL `lower()` differs between engines and is never used.
 pub fn fold(value: &str) -> String {
+    // ASCII is its own NFKC and folds to its lower case.
+    if value.is_ascii() {
+        return value.trim().to_ascii_lowercase();
+    }
+    folded(value)
+}
+
+fn folded(value: &str) -> String {
     // Folding can leave NFKC (U+0345 for one), so it is normalized again.
     let folded: String = value.nfkc().default_case_fold().nfkc().collect();
     folded.trim().to_owned()
@@ -15,7 +23,16 @@ pub fn fold(value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::fold;
+    use proptest::prelude::*;
+
+    use super::{fold, folded};
+
+    proptest! {
+        #[test]
+        fn r18_ascii_folds_as_everything_does(text in "[\\x00-\\x7f]{0,40}") {
+            prop_assert_eq!(fold(&text), folded(&text));
+        }
+    }
 
     #[test]
     fn r18_case_width_and_outer_space_do_not_distinguish() {
