@@ -37,6 +37,21 @@ impl BareSqlite {
         }
         count / began.elapsed().as_secs_f64()
     }
+
+    /// Statements per second that read nothing, over `length`: what the driver's way to its thread and back costs.
+    pub(crate) async fn round_trips(&mut self, length: Duration) -> f64 {
+        let began = Instant::now();
+        let mut count = 0.0;
+        while began.elapsed() < length {
+            sqlx::query("SELECT $1")
+                .bind(1)
+                .fetch_one(&mut self.0)
+                .await
+                .expect("a row");
+            count += 1.0;
+        }
+        count / began.elapsed().as_secs_f64()
+    }
 }
 
 /// The same on PostgreSQL.
@@ -64,6 +79,21 @@ impl BarePostgres {
                 .execute(&mut self.0)
                 .await
                 .expect("a commit");
+            count += 1.0;
+        }
+        count / began.elapsed().as_secs_f64()
+    }
+
+    /// See [`BareSqlite::round_trips`].
+    pub(crate) async fn round_trips(&mut self, length: Duration) -> f64 {
+        let began = Instant::now();
+        let mut count = 0.0;
+        while began.elapsed() < length {
+            sqlx::query("SELECT $1::int")
+                .bind(1)
+                .fetch_one(&mut self.0)
+                .await
+                .expect("a row");
             count += 1.0;
         }
         count / began.elapsed().as_secs_f64()

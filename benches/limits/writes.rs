@@ -42,6 +42,13 @@ impl Bare {
             Self::Postgres(bare) => bare.run(length).await,
         }
     }
+
+    async fn round_trips(&mut self, length: Duration) -> f64 {
+        match self {
+            Self::Sqlite(bare) => bare.round_trips(length).await,
+            Self::Postgres(bare) => bare.round_trips(length).await,
+        }
+    }
 }
 
 pub(crate) fn measure(sizes: &Sizes) {
@@ -108,6 +115,12 @@ fn on(runtime: &Runtime, sizes: &Sizes, folder: &Path, url: String, mut bare: Ba
         "bare one-row commits, one connection",
         &rate(median(&bares)),
         "the raw figure",
+    );
+    let round_trip = 1e6 / runtime.block_on(bare.round_trips(sizes.round));
+    line(
+        "a bare statement that reads nothing, one connection",
+        &format!("{round_trip:.0} µs"),
+        "what each statement of a write costs at least",
     );
     let share = |rates: &[f64], kind: usize| {
         let shares: Vec<f64> = rates
