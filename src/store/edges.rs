@@ -154,7 +154,7 @@ pub async fn find_named(
         "SELECT u.id, u.member_key, CAST(CASE WHEN e.member IS NULL THEN 0 ELSE 1 END AS BIGINT) \
            FROM {{texts $1}} CROSS JOIN users u \
            LEFT JOIN edges e ON e.group_id = $2 AND e.member = u.member_key \
-          WHERE u.id = value AND u.scim = 1 AND u.deleting = 0",
+          WHERE u.id = value AND +u.scim = 1 AND +u.deleting = 0",
     );
     let found = sqlx::query(statement)
         .bind(json!(ids).to_string())
@@ -184,7 +184,7 @@ pub async fn find_unnamed(
     let statement = tx.sql(
         "WITH named AS MATERIALIZED (SELECT DISTINCT value AS id FROM {{texts $1}}) \
          SELECT e.member FROM edges e CROSS JOIN users u LEFT JOIN named ON named.id = u.id \
-          WHERE e.group_id = $2 AND u.member_key = e.member AND u.scim = 1 AND u.deleting = 0 AND named.id IS NULL",
+          WHERE e.group_id = $2 AND u.member_key = e.member AND +u.scim = 1 AND +u.deleting = 0 AND named.id IS NULL",
     );
     let found = sqlx::query(statement)
         .bind(json!(ids).to_string())
@@ -217,7 +217,7 @@ pub async fn list(
 pub async fn list_seen(tx: &mut Tx, group: &GroupId) -> Result<Vec<(UserId, String)>, StoreError> {
     let found = sqlx::query(
         "SELECT u.id, u.user_name FROM edges e CROSS JOIN users u \
-          WHERE e.group_id = $1 AND u.member_key = e.member AND u.scim = 1 AND u.deleting = 0",
+          WHERE e.group_id = $1 AND u.member_key = e.member AND +u.scim = 1 AND +u.deleting = 0",
     )
     .bind(group.as_str().to_owned())
     .fetch_all(tx.conn())

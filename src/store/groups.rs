@@ -96,7 +96,7 @@ pub async fn find_by_scim_name(tx: &mut Tx, name: &str) -> Result<Vec<IdpGroup>,
     let statement = concat!(
         "SELECT ",
         group_columns!(),
-        " FROM idp_groups g WHERE g.scim_name_fold = $1 AND g.scim = 1 ORDER BY g.seq"
+        " FROM idp_groups g WHERE g.scim_name_fold = $1 AND +g.scim = 1 ORDER BY g.seq"
     );
     select(tx, statement, fold(name)).await
 }
@@ -229,7 +229,16 @@ pub async fn update(tx: &mut Tx, group: &IdpGroup, members: i64) -> Result<IdpGr
     .bind(now.as_millis())
     .execute(tx.conn())
     .await?;
-    if done.rows_affected() == 0 {
+    counted(done.rows_affected(), group, members, now)
+}
+
+fn counted(
+    rows: u64,
+    group: &IdpGroup,
+    members: i64,
+    now: Timestamp,
+) -> Result<IdpGroup, StoreError> {
+    if rows == 0 {
         return Err(StoreError::Stale);
     }
     Ok(IdpGroup {
@@ -238,6 +247,29 @@ pub async fn update(tx: &mut Tx, group: &IdpGroup, members: i64) -> Result<IdpGr
         version: group.version + 1,
         ..group.clone()
     })
+}
+
+/// The same where nothing but members changes: no index of the row is written.
+///
+/// # Errors
+/// [`StoreError::Stale`] when the row is no longer of `group.version`.
+pub async fn update_members(
+    tx: &mut Tx,
+    group: &IdpGroup,
+    members: i64,
+) -> Result<IdpGroup, StoreError> {
+    let now = tx.now();
+    let done = sqlx::query(
+        "UPDATE idp_groups SET member_count = member_count + $3, updated_at = $4, version = version + 1 \
+         WHERE id = $1 AND version = $2",
+    )
+    .bind(group.id.as_str().to_owned())
+    .bind(group.version)
+    .bind(members)
+    .bind(now.as_millis())
+    .execute(tx.conn())
+    .await?;
+    counted(done.rows_affected(), group, members, now)
 }
 
 /// Counts members that come and go, group by group, and bumps the versions of those groups.
@@ -269,7 +301,7 @@ pub async fn update_shown_members(tx: &mut Tx, member: &str) -> Result<(), Store
     let now = tx.now().as_millis();
     sqlx::query(
         "UPDATE idp_groups SET updated_at = $2, version = version + 1 \
-         WHERE scim = 1 AND id IN (SELECT group_id FROM edges WHERE member = $1)",
+         WHERE +scim = 1 AND id IN (SELECT group_id FROM edges WHERE member = $1)",
     )
     .bind(member.to_owned())
     .bind(now)

@@ -166,18 +166,28 @@ pub async fn mapped_groups(
 pub struct Derived {
     /// Rows that appeared.
     pub added: Vec<Pair>,
+    /// Those of them whose user is inactive: they do not count.
+    pub of_inactive: BTreeSet<Pair>,
     /// Rows that went.
     pub removed: Vec<(Pair, Timestamp)>,
 }
 
 impl Derived {
-    fn take(&mut self, added: &[AnyRow], removed: &[AnyRow]) -> Result<(), StoreError> {
-        for row in added {
-            self.added.push(pair(row)?);
+    fn add(&mut self, rows: &[AnyRow]) -> Result<(), StoreError> {
+        for row in rows {
+            let added = pair(row)?;
+            if number(row, 2)? == 0 {
+                self.of_inactive.insert(added.clone());
+            }
+            self.added.push(added);
         }
-        for row in removed {
-            self.removed
-                .push((pair(row)?, Timestamp::from_millis(row.try_get(2)?)));
+        Ok(())
+    }
+
+    fn remove(&mut self, rows: &[AnyRow]) -> Result<(), StoreError> {
+        for row in rows {
+            let since = Timestamp::from_millis(row.try_get(2)?);
+            self.removed.push((pair(row)?, since));
         }
         Ok(())
     }
@@ -190,6 +200,61 @@ fn pair(row: &AnyRow) -> Result<Pair, StoreError> {
     ))
 }
 
+/// The statement that writes the derived rows which edges and mappings ask for: of the pairs that `$from` gives.
+macro_rules! derive {
+    ($from:literal) => {
+        concat!(
+            "INSERT INTO memberships (team_id, user_id, origin, since) \
+             SELECT DISTINCT m.team_id, u.id, 'okta', CAST($2 AS BIGINT) FROM ",
+            $from,
+            " ON CONFLICT (team_id, user_id, origin) DO NOTHING \
+             RETURNING team_id, user_id, (SELECT a.active FROM users a WHERE a.id = memberships.user_id)"
+        )
+    };
+}
+
+/// The statement that removes the derived rows which edges and mappings ask for no more: of those that meet `$which`.
+macro_rules! underive {
+    ($which:literal) => {
+        concat!(
+            "DELETE FROM memberships WHERE origin = 'okta' AND ",
+            $which,
+            " AND NOT EXISTS (SELECT 1 FROM users u JOIN edges e ON e.member = u.member_key \
+                                JOIN mappings m ON m.group_id = e.group_id \
+                               WHERE u.id = memberships.user_id AND m.team_id = memberships.team_id) \
+             RETURNING team_id, user_id, since"
+        )
+    };
+}
+
+async fn add(
+    tx: &mut Tx,
+    statement: &'static str,
+    of: String,
+    derived: &mut Derived,
+) -> Result<(), StoreError> {
+    let now = tx.now().as_millis();
+    let rows = sqlx::query(tx.sql(statement))
+        .bind(of)
+        .bind(now)
+        .fetch_all(tx.conn())
+        .await?;
+    derived.add(&rows)
+}
+
+async fn remove(
+    tx: &mut Tx,
+    statement: &'static str,
+    of: String,
+    derived: &mut Derived,
+) -> Result<(), StoreError> {
+    let rows = sqlx::query(tx.sql(statement))
+        .bind(of)
+        .fetch_all(tx.conn())
+        .await?;
+    derived.remove(&rows)
+}
+
 /// Makes all derived rows of these users what edges and mappings say.
 pub async fn derive_for_users(
     tx: &mut Tx,
@@ -197,66 +262,54 @@ pub async fn derive_for_users(
     derived: &mut Derived,
 ) -> Result<(), StoreError> {
     let names = json!(users).to_string();
-    let insert = tx.sql(
-        "INSERT INTO memberships (team_id, user_id, origin, since) \
-         SELECT DISTINCT m.team_id, u.id, 'okta', CAST($2 AS BIGINT) \
-           FROM users u JOIN edges e ON e.member = u.member_key JOIN mappings m ON m.group_id = e.group_id \
-          WHERE u.id IN (SELECT value FROM {{texts $1}}) \
-         ON CONFLICT (team_id, user_id, origin) DO NOTHING RETURNING team_id, user_id",
+    let wanted = derive!(
+        "users u JOIN edges e ON e.member = u.member_key JOIN mappings m ON m.group_id = e.group_id \
+         WHERE u.id IN (SELECT value FROM {{texts $1}})"
     );
-    let now = tx.now().as_millis();
-    let added = sqlx::query(insert)
-        .bind(names.clone())
-        .bind(now)
-        .fetch_all(tx.conn())
-        .await?;
-    let delete = tx.sql(
-        "DELETE FROM memberships WHERE origin = 'okta' AND user_id IN (SELECT value FROM {{texts $1}}) \
-            AND NOT EXISTS (SELECT 1 FROM users u JOIN edges e ON e.member = u.member_key \
-                              JOIN mappings m ON m.group_id = e.group_id \
-                             WHERE u.id = memberships.user_id AND m.team_id = memberships.team_id) \
-         RETURNING team_id, user_id, since",
-    );
-    let removed = sqlx::query(delete).bind(names).fetch_all(tx.conn()).await?;
-    derived.take(&added, &removed)
+    add(tx, wanted, names.clone(), derived).await?;
+    let unwanted = underive!("user_id IN (SELECT value FROM {{texts $1}})");
+    remove(tx, unwanted, names, derived).await
 }
 
-/// Makes the derived rows that hang on these edges what edges and mappings say.
-pub async fn derive_for_edges(
-    tx: &mut Tx,
-    edges: &[(&GroupId, &str)],
-    derived: &mut Derived,
-) -> Result<(), StoreError> {
+fn edge_rows(edges: &BTreeSet<(GroupId, String)>) -> String {
     let rows: Vec<_> = edges
         .iter()
         .map(|(group, member)| json!({"g": group, "m": member}))
         .collect();
-    let rows = json!(rows).to_string();
-    let insert = tx.sql(
-        "INSERT INTO memberships (team_id, user_id, origin, since) \
-         SELECT DISTINCT m.team_id, u.id, 'okta', CAST($2 AS BIGINT) \
-           FROM {{rows $1}} JOIN edges e ON e.group_id = value ->> 'g' AND e.member = value ->> 'm' \
-           JOIN users u ON u.member_key = e.member JOIN mappings m ON m.group_id = e.group_id \
-          WHERE true ON CONFLICT (team_id, user_id, origin) DO NOTHING RETURNING team_id, user_id",
+    json!(rows).to_string()
+}
+
+/// Adds the derived rows that these edges, which came, bring: an edge that came takes none.
+pub async fn derive_from_added(
+    tx: &mut Tx,
+    edges: &BTreeSet<(GroupId, String)>,
+    derived: &mut Derived,
+) -> Result<(), StoreError> {
+    if edges.is_empty() {
+        return Ok(());
+    }
+    let wanted = derive!(
+        "{{rows $1}} JOIN edges e ON e.group_id = value ->> 'g' AND e.member = value ->> 'm' \
+         JOIN users u ON u.member_key = e.member JOIN mappings m ON m.group_id = e.group_id WHERE true"
     );
-    let now = tx.now().as_millis();
-    let added = sqlx::query(insert)
-        .bind(rows.clone())
-        .bind(now)
-        .fetch_all(tx.conn())
-        .await?;
-    let delete = tx.sql(
-        "DELETE FROM memberships WHERE origin = 'okta' \
-            AND (team_id, user_id) IN (SELECT m.team_id, u.id FROM {{rows $1}} \
-                                         JOIN users u ON u.member_key = value ->> 'm' \
-                                         JOIN mappings m ON m.group_id = value ->> 'g') \
-            AND NOT EXISTS (SELECT 1 FROM users u JOIN edges e ON e.member = u.member_key \
-                              JOIN mappings m ON m.group_id = e.group_id \
-                             WHERE u.id = memberships.user_id AND m.team_id = memberships.team_id) \
-         RETURNING team_id, user_id, since",
+    add(tx, wanted, edge_rows(edges), derived).await
+}
+
+/// Takes the derived rows that nothing asks for now that these edges went: an edge that went brings none.
+pub async fn derive_from_removed(
+    tx: &mut Tx,
+    edges: &BTreeSet<(GroupId, String)>,
+    derived: &mut Derived,
+) -> Result<(), StoreError> {
+    if edges.is_empty() {
+        return Ok(());
+    }
+    let unwanted = underive!(
+        "(team_id, user_id) IN (SELECT m.team_id, u.id FROM {{rows $1}} \
+                                  JOIN users u ON u.member_key = value ->> 'm' \
+                                  JOIN mappings m ON m.group_id = value ->> 'g')"
     );
-    let removed = sqlx::query(delete).bind(rows).fetch_all(tx.conn()).await?;
-    derived.take(&added, &removed)
+    remove(tx, unwanted, edge_rows(edges), derived).await
 }
 
 /// Makes all derived rows of these teams what edges and mappings say.
@@ -266,28 +319,17 @@ pub async fn derive_for_teams(
     derived: &mut Derived,
 ) -> Result<(), StoreError> {
     let names = json!(teams).to_string();
-    let insert = tx.sql(
-        "INSERT INTO memberships (team_id, user_id, origin, since) \
-         SELECT DISTINCT m.team_id, u.id, 'okta', CAST($2 AS BIGINT) \
-           FROM mappings m JOIN edges e ON e.group_id = m.group_id JOIN users u ON u.member_key = e.member \
-          WHERE m.team_id IN (SELECT value FROM {{texts $1}}) \
-         ON CONFLICT (team_id, user_id, origin) DO NOTHING RETURNING team_id, user_id",
+    let wanted = derive!(
+        "mappings m JOIN edges e ON e.group_id = m.group_id JOIN users u ON u.member_key = e.member \
+         WHERE m.team_id IN (SELECT value FROM {{texts $1}})"
     );
-    let now = tx.now().as_millis();
-    let added = sqlx::query(insert)
-        .bind(names.clone())
-        .bind(now)
-        .fetch_all(tx.conn())
-        .await?;
-    let delete = tx.sql(
-        "DELETE FROM memberships WHERE origin = 'okta' AND team_id IN (SELECT value FROM {{texts $1}}) \
+    add(tx, wanted, names.clone(), derived).await?;
+    let unwanted = "DELETE FROM memberships WHERE origin = 'okta' AND team_id IN (SELECT value FROM {{texts $1}}) \
             AND NOT EXISTS (SELECT 1 FROM mappings m JOIN edges e ON e.group_id = m.group_id \
                               JOIN users u ON u.member_key = e.member \
                              WHERE m.team_id = memberships.team_id AND u.id = memberships.user_id) \
-         RETURNING team_id, user_id, since",
-    );
-    let removed = sqlx::query(delete).bind(names).fetch_all(tx.conn()).await?;
-    derived.take(&added, &removed)
+         RETURNING team_id, user_id, since";
+    remove(tx, unwanted, names, derived).await
 }
 
 /// What counts now for these users.

@@ -34,18 +34,12 @@ pub async fn find(tx: &mut Tx) -> Result<Organization, StoreError> {
 }
 
 fn read(row: &AnyRow) -> Result<Organization, StoreError> {
-    let corrupt = StoreError::Corrupt {
-        table: "organization",
-        column: "idp_mapping_enabled",
-    };
-    let mode = OktaMode::from_flags(
-        row.try_get::<i64, _>(1)? == 1,
-        row.try_get::<i64, _>(2)? == 1,
-    )
-    .ok_or(corrupt)?;
     Ok(Organization {
         store_id: row.try_get(0)?,
-        mode,
+        mode: mode(
+            row.try_get::<i64, _>(1)? == 1,
+            row.try_get::<i64, _>(2)? == 1,
+        )?,
         okta_org_id: row.try_get(3)?,
         paused_until: row
             .try_get::<Option<i64>, _>(4)?
@@ -54,6 +48,43 @@ fn read(row: &AnyRow) -> Result<Organization, StoreError> {
         scim_used_at: row
             .try_get::<Option<i64>, _>(6)?
             .map(Timestamp::from_millis),
+    })
+}
+
+/// What every push and everything that settles membership has to know of the rest of the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outlook {
+    /// Who owns membership (R3, R4).
+    pub mode: OktaMode,
+    /// Whether anything is withheld (R5, R9).
+    pub withholding: bool,
+    /// Whether pushes are to be stamped: a run is in flight, or a plan of the polls is held (R7).
+    pub stamping: bool,
+}
+
+/// The outlook, in one statement.
+pub async fn find_outlook(tx: &mut Tx) -> Result<Outlook, StoreError> {
+    let row = sqlx::query(
+        "SELECT idp_mapping_enabled, konnect_mapping_enabled, \
+                CAST(CASE WHEN EXISTS (SELECT 1 FROM withheld) THEN 1 ELSE 0 END AS BIGINT), \
+                CAST(CASE WHEN EXISTS (SELECT 1 FROM runs WHERE state IN ('running', 'held') AND kind <> 'scim') \
+                          THEN 1 ELSE 0 END AS BIGINT) \
+           FROM organization WHERE id = 1",
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    let flag = |index: usize| row.try_get::<i64, _>(index).map(|value| value == 1);
+    Ok(Outlook {
+        mode: mode(flag(0)?, flag(1)?)?,
+        withholding: flag(2)?,
+        stamping: flag(3)?,
+    })
+}
+
+fn mode(idp: bool, konnect: bool) -> Result<OktaMode, StoreError> {
+    OktaMode::from_flags(idp, konnect).ok_or(StoreError::Corrupt {
+        table: "organization",
+        column: "idp_mapping_enabled",
     })
 }
 

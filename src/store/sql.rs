@@ -14,6 +14,10 @@
 //! `counting` is one word because PostgreSQL takes a list into no view that is a union: it would read everybody's rows to
 //! tell a few; and SQLite has no LATERAL. OFFSET 0 keeps PostgreSQL from making a plain join of it again.
 //!
+//! `+u.scim = 1` is said where a statement has a better way to its rows than the list of everybody SCIM can see: the sign keeps
+//! the index of that list (`users_seen`, `idp_groups_seen`) out of it. Without statistics, in a new store, both engines
+//! believe that list to be short.
+//!
 //! `value ->> 'key'` reads a field of a row as text in both; `CAST(value ->> 'key' AS BIGINT)` a number.
 
 use std::collections::HashMap;

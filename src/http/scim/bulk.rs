@@ -96,7 +96,7 @@ async fn perform(
     let (saved, skipped) = written.map_err(|error| scim(&error))?;
     all_skipped.extend(skipped);
     let (id, version) = match saved {
-        Saved::User(user) => (user.id.to_string(), Some(user.version)),
+        Saved::User(user, _) => (user.id.to_string(), Some(user.version)),
         Saved::Group(group) => (group.id.to_string(), Some(group.version)),
         Saved::Gone => (wanted.id.clone().unwrap_or_default(), None),
     };

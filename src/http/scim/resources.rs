@@ -18,7 +18,8 @@ use crate::service::provision;
 
 /// What a write left behind.
 pub(super) enum Saved {
-    User(User),
+    /// And whether no group has him.
+    User(User, bool),
     Group(IdpGroup),
     Gone,
 }
@@ -154,7 +155,8 @@ pub(super) async fn write(
                     return Ok((Saved::Gone, Vec::new()));
                 }
             };
-            Ok((Saved::User(written.resource), written.skipped))
+            let user = Saved::User(written.resource, written.in_no_group);
+            Ok((user, written.skipped))
         }
         ResourceType::Group => {
             let id = || group_id(id.unwrap_or_default());
@@ -187,8 +189,9 @@ async fn show(
 ) -> Result<Reply, Error> {
     let service = &call.app.service;
     match saved {
-        Saved::User(user) => {
-            let shown = directory::written_user(service, &call.view, user).await?;
+        Saved::User(user, in_no_group) => {
+            let view = &call.view;
+            let shown = directory::written_user(service, view, user, *in_no_group).await?;
             let body = Bytes::from(serde_json::to_vec(&shown.resource).unwrap_or_default());
             let location = call.view.location(ResourceType::User, user.id.as_str());
             Ok(Reply::json(status, body).of_resource(&location, shown.version))

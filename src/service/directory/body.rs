@@ -72,10 +72,26 @@ impl Body {
         Self::new(None, view, VecDeque::from([Step::Text(text)]))
     }
 
-    /// One group.
-    pub(super) fn of_group(tx: Tx, view: View, group: FoundGroup, members: bool) -> Self {
-        let steps = VecDeque::from([Step::Group(group, members)]);
+    /// One group with its members, still to be read.
+    pub(super) fn of_group(tx: Tx, view: View, group: FoundGroup) -> Self {
+        let steps = VecDeque::from([Step::Group(group, true)]);
         Self::new(Some(tx), view, steps)
+    }
+
+    /// One group with its members, which are at hand.
+    pub(super) fn of_members(
+        view: View,
+        group: &FoundGroup,
+        members: &[(String, String)],
+    ) -> Result<Self, Error> {
+        let mut text = open(&show::group(&view, group)?, "members");
+        let subs = show::MemberSubs::of(&view);
+        let mut first = true;
+        for (id, display) in members {
+            subs.push(&mut text, &view, id, display, &mut first);
+        }
+        text.push_str("]}");
+        Ok(Self::new(None, view, VecDeque::from([Step::Text(text)])))
     }
 
     /// One group without its members.
@@ -152,15 +168,13 @@ impl Body {
             } => {
                 let tx = snapshot(&mut self.tx)?;
                 let found = search::list_members(tx, &group, &after, MEMBERS).await?;
+                let subs = show::MemberSubs::of(&self.view);
                 for member in &found {
-                    if let Some(shown) = show::member(&self.view, member) {
-                        if !std::mem::take(&mut first) {
-                            self.written.push(',');
-                        }
-                        let _ = write!(self.written, "{shown}");
-                    }
+                    let (id, display) = (&member.id, &member.display);
+                    subs.push(&mut self.written, &self.view, id, display, &mut first);
                 }
-                match found.into_iter().next_back() {
+                let full = i64::try_from(found.len()).is_ok_and(|count| count == MEMBERS);
+                match found.into_iter().next_back().filter(|_| full) {
                     Some(last) => self.steps.push_front(Step::Members {
                         group,
                         after: last.key,

@@ -25,6 +25,9 @@ use super::{Error, Service};
 /// to a group of 100,000 must not read the others.
 pub const MEMBERS_AFTER_PATCH: i64 = 1_000;
 
+/// So many members are read with their group; more of them are streamed.
+const FEW_MEMBERS: i64 = 1_000;
+
 /// How resources are to be shown.
 #[derive(Debug, Clone)]
 pub struct View {
@@ -61,6 +64,15 @@ pub enum Members {
     IfFew,
 }
 
+impl Members {
+    fn wanted(self, view: &View, count: i64) -> bool {
+        view.projection.wants(ResourceType::Group, "members")
+            && (self == Self::AsAsked
+                || count <= MEMBERS_AFTER_PATCH
+                || view.projection.asks(ResourceType::Group, "members"))
+    }
+}
+
 impl View {
     /// The URL of a resource. It begins with the configured public URL: the Host header never makes a link.
     pub fn location(&self, resource: ResourceType, id: &str) -> String {
@@ -90,33 +102,41 @@ pub async fn find_user(service: &Service, view: &View, id: &UserId) -> Result<Sh
 }
 
 /// A user just written, as he is shown. What was written is durable, so that this cannot fail any more (R6): where he
-/// cannot be read again he is shown as he was written, without his groups.
+/// cannot be read again he is shown as he was written, without his groups. So is one who is in none.
 ///
 /// # Errors
 /// When what is stored cannot be read as JSON: a defect.
-pub async fn written_user(service: &Service, view: &View, user: &User) -> Result<ShownUser, Error> {
-    match find_user(service, view, &user.id).await {
-        Ok(shown) => Ok(shown),
-        Err(_) => Ok(ShownUser {
-            version: user.version,
-            resource: show::user(view, &FoundUser::from(user))?,
-        }),
+pub async fn written_user(
+    service: &Service,
+    view: &View,
+    user: &User,
+    in_no_group: bool,
+) -> Result<ShownUser, Error> {
+    if !in_no_group && let Ok(shown) = find_user(service, view, &user.id).await {
+        return Ok(shown);
     }
+    Ok(ShownUser {
+        version: user.version,
+        resource: show::user(view, &FoundUser::from(user))?,
+    })
 }
 
-/// A group just written, as it is shown; like [`written_user`], it is shown without its members if need be.
+/// A group just written, as it is shown; like [`written_user`], it is shown without its members if need be. Whatever of
+/// it nobody will see is not read.
 pub async fn written_group(
     service: &Service,
     view: &View,
     group: &IdpGroup,
     members: Members,
 ) -> ShownGroup {
-    match find_group(service, view, &group.id, members).await {
-        Ok(shown) => shown,
-        Err(_) => ShownGroup {
-            version: group.version,
-            body: Body::of_head(view.clone(), FoundGroup::from(group)),
-        },
+    if members.wanted(view, group.member_count)
+        && let Ok(shown) = find_group(service, view, &group.id, members).await
+    {
+        return shown;
+    }
+    ShownGroup {
+        version: group.version,
+        body: Body::of_head(view.clone(), FoundGroup::from(group)),
     }
 }
 
@@ -130,17 +150,28 @@ pub async fn find_group(
     id: &GroupId,
     members: Members,
 ) -> Result<ShownGroup, Error> {
-    let mut tx = service.store.read().await?;
-    let found = search::find_group(&mut tx, id).await?;
-    let found = found.ok_or(Error::NotFound("Group"))?;
-    let asked = view.projection.asks(ResourceType::Group, "members");
-    let few = found.member_count <= MEMBERS_AFTER_PATCH;
-    let wanted = view.projection.wants(ResourceType::Group, "members")
-        && (members == Members::AsAsked || asked || few);
-    Ok(ShownGroup {
-        version: found.version,
-        body: Body::of_group(tx, view.clone(), found, wanted),
-    })
+    let none = || Error::NotFound("Group");
+    let few = if view.projection.wants(ResourceType::Group, "members") {
+        FEW_MEMBERS
+    } else {
+        -1
+    };
+    let found = search::find_group_with_members(&service.store, id, few).await?;
+    let (group, listed) = found.ok_or_else(none)?;
+    let version = group.version;
+    let body = match listed {
+        Some(listed) => Body::of_members(view.clone(), &group, &listed)?,
+        None if !members.wanted(view, group.member_count) => Body::of_head(view.clone(), group),
+        None => {
+            let mut tx = service.store.read().await?;
+            let group = search::find_group(&mut tx, id).await?.ok_or_else(none)?;
+            return Ok(ShownGroup {
+                version: group.version,
+                body: Body::of_group(tx, view.clone(), group),
+            });
+        }
+    };
+    Ok(ShownGroup { version, body })
 }
 
 /// Whether a filter asks for one userName, and for its fold: the lookup Okta makes before each assignment.

@@ -1,6 +1,8 @@
 //! One resource as JSON.
 
-use serde_json::{Map, Value, json};
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
 
 use super::View;
 use crate::scim::group::GroupDoc;
@@ -9,7 +11,7 @@ use crate::scim::user::UserDoc;
 use crate::scim::{Meta, ResourceType};
 use crate::service::Error;
 use crate::store::StoreError;
-use crate::store::search::{FoundGroup, FoundUser, Member};
+use crate::store::search::{FoundGroup, FoundUser};
 
 /// A user.
 pub(super) fn user(view: &View, found: &FoundUser) -> Result<Object, Error> {
@@ -61,27 +63,61 @@ pub(super) fn group(view: &View, found: &FoundGroup) -> Result<Object, Error> {
     Ok(view.projection.apply(ResourceType::Group, resource))
 }
 
-/// A member of a group; `None` when nothing of it is to be seen.
-pub(super) fn member(view: &View, member: &Member) -> Option<Value> {
-    let wants = |sub: &str| {
-        view.projection
-            .wants_sub(ResourceType::Group, "members", sub)
-    };
-    let mut shown = Map::new();
-    if wants("value") {
-        shown.insert("value".to_owned(), member.id.as_str().into());
+/// Which of a member's sub-attributes are seen: found out once for all members.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct MemberSubs {
+    value: bool,
+    reference: bool,
+    display: bool,
+    kind: bool,
+}
+
+impl MemberSubs {
+    pub(super) fn of(view: &View) -> Self {
+        let wants = |sub: &str| {
+            view.projection
+                .wants_sub(ResourceType::Group, "members", sub)
+        };
+        Self {
+            value: wants("value"),
+            reference: wants("$ref"),
+            display: wants("display"),
+            kind: wants("type"),
+        }
     }
-    if wants("$ref") {
-        let url = view.location(ResourceType::User, &member.id);
-        shown.insert("$ref".to_owned(), url.into());
+
+    /// Writes a member to the list at the end of `text`; nothing, when nothing of it is to be seen.
+    pub(super) fn push(
+        self,
+        text: &mut String,
+        view: &View,
+        id: &str,
+        display: &str,
+        first: &mut bool,
+    ) {
+        if !(self.value || self.reference || self.display || self.kind) {
+            return;
+        }
+        let mut open = if std::mem::take(first) { "{" } else { ",{" };
+        let mut sub = |name: &str, value: Value| {
+            // A JSON value always has a text; `write!` into a String does not fail.
+            let _ = write!(text, "{open}\"{name}\":{value}");
+            open = ",";
+        };
+        if self.value {
+            sub("value", id.into());
+        }
+        if self.reference {
+            sub("$ref", view.location(ResourceType::User, id).into());
+        }
+        if self.display {
+            sub("display", display.into());
+        }
+        if self.kind {
+            sub("type", "User".into());
+        }
+        text.push('}');
     }
-    if wants("display") {
-        shown.insert("display".to_owned(), member.display.as_str().into());
-    }
-    if wants("type") {
-        shown.insert("type".to_owned(), "User".into());
-    }
-    (!shown.is_empty()).then_some(Value::Object(shown))
 }
 
 fn stored(text: &str, table: &'static str) -> Result<Object, Error> {

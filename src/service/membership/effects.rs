@@ -11,6 +11,7 @@ use crate::model::user::{OktaStatus, Origin};
 use crate::service::Error;
 use crate::store::guard_log::{self, Class, Line};
 use crate::store::memberships::{self, Derived, Pair, Standing};
+use crate::store::organization::Outlook;
 use crate::store::{Tx, audit};
 
 /// What changed, as far as it counts.
@@ -20,6 +21,8 @@ pub(super) struct Effects {
     pub(super) derived: Derived,
     /// Who became active.
     pub(super) activated: Vec<UserId>,
+    /// How many of them are Okta's: only those are counted (R9).
+    pub(super) activated_of_okta: i64,
     /// Who became inactive, and whether Okta is where he came from.
     pub(super) deactivated: BTreeMap<UserId, Origin>,
     /// What the deactivated had before.
@@ -48,7 +51,10 @@ impl Effects {
                 revoked.push(standing.id.clone());
             }
             match (standing.active, active) {
-                (false, true) => self.activated.push(standing.id.clone()),
+                (false, true) => {
+                    self.activated.push(standing.id.clone());
+                    self.activated_of_okta += i64::from(standing.origin == Origin::Okta);
+                }
                 (true, false) => {
                     self.deactivated
                         .insert(standing.id.clone(), standing.origin);
@@ -78,7 +84,17 @@ impl Effects {
     }
 
     /// Compares with the view of what counts (R1).
-    pub(super) async fn look(&mut self, tx: &mut Tx, mode: OktaMode) -> Result<(), Error> {
+    pub(super) async fn look(&mut self, tx: &mut Tx, outlook: Outlook) -> Result<(), Error> {
+        let mode = outlook.mode;
+        if self.only_adds() && mode != OktaMode::Hybrid && !outlook.withholding {
+            // Nothing but new rows: they count where derived ones do and the user is active.
+            if mode.derived_counts() {
+                let added = self.derived.added.iter();
+                let active = added.filter(|pair| !self.derived.of_inactive.contains(*pair));
+                self.gained = active.cloned().collect();
+            }
+            return Ok(());
+        }
         let mut before = self.had.clone();
         if mode.derived_counts() {
             let activated: BTreeSet<&UserId> = self.activated.iter().collect();
@@ -134,6 +150,13 @@ impl Effects {
         Ok(())
     }
 
+    fn only_adds(&self) -> bool {
+        self.activated.is_empty()
+            && self.deactivated.is_empty()
+            && self.had.is_empty()
+            && self.derived.removed.is_empty()
+    }
+
     /// Looks again after something was withheld.
     pub(super) async fn look_again(&mut self, tx: &mut Tx) -> Result<(), Error> {
         let counting = memberships::effective_of(tx, &self.lost).await?;
@@ -164,10 +187,15 @@ impl Effects {
             .collect())
     }
 
-    /// Writes the guard's window and the audit log (R9, R14).
-    pub(super) async fn record(&self, tx: &mut Tx, cx: &Cx, counted: bool) -> Result<(), Error> {
+    /// Writes the guard's window and the audit log, behind the lines the use case has for it (R9, R14).
+    pub(super) async fn record(
+        &self,
+        tx: &mut Tx,
+        cx: &Cx,
+        counted: bool,
+        mut entries: Vec<audit::Entry>,
+    ) -> Result<(), Error> {
         guard_log::insert(tx, Class::of(cx.channel), counted, &self.lines()).await?;
-        let mut entries = Vec::new();
         for user in &self.activated {
             entries.push(activity("user.activated", user, true));
         }
@@ -216,13 +244,12 @@ impl Effects {
                 delta: count,
             });
         }
-        if !self.activated.is_empty() {
-            let count = i64::try_from(self.activated.len()).unwrap_or(i64::MAX);
+        if self.activated_of_okta > 0 {
             lines.push(Line {
                 kind: "user",
                 object: String::new(),
                 user: String::new(),
-                delta: count,
+                delta: self.activated_of_okta,
             });
         }
         lines

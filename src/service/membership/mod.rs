@@ -7,13 +7,16 @@ mod effects;
 mod push_guard;
 mod withhold;
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Error, Service};
 use crate::model::actor::Cx;
 use crate::model::id::{GroupId, TeamId, UserId};
+use crate::store::audit::{self, Entry};
 use crate::store::memberships::{self, Derived, Pair, Standing};
-use crate::store::{Tx, organization, withheld};
+use crate::store::organization::{self, Outlook};
+use crate::store::{Tx, withheld};
 
 use effects::Effects;
 pub(crate) use withhold::let_go;
@@ -25,9 +28,12 @@ pub struct Touched {
     /// Users whose facts, Okta id (member key) or existence changed, or who were just made: their activity and all
     /// their derived memberships are recomputed.
     pub users: BTreeSet<UserId>,
-    /// Edges added or removed: (group, member key). Only these users' memberships through these groups' teams are
-    /// recomputed.
-    pub edges: BTreeSet<(GroupId, String)>,
+    /// Edges that came: (group, member key). They can only add derived memberships.
+    pub edges_added: BTreeSet<(GroupId, String)>,
+    /// Edges that went. They can only take derived memberships.
+    pub edges_removed: BTreeSet<(GroupId, String)>,
+    /// How many edges went, by group, also of those that are settled by their teams.
+    pub taken_edges: BTreeMap<GroupId, i64>,
     /// Teams whose mappings changed, or groups of theirs that were joined, parted, bound or emptied at one stroke: every
     /// derived membership of the team is recomputed.
     pub teams: BTreeSet<TeamId>,
@@ -37,6 +43,17 @@ pub struct Touched {
     pub taken: BTreeSet<Pair>,
     /// Not counted by the guard (approved changes, R9).
     pub approved: bool,
+}
+
+impl Touched {
+    fn anything(&self) -> bool {
+        !(self.users.is_empty()
+            && self.edges_added.is_empty()
+            && self.edges_removed.is_empty()
+            && self.teams.is_empty()
+            && self.given.is_empty()
+            && self.taken.is_empty())
+    }
 }
 
 /// What settling did.
@@ -64,41 +81,55 @@ pub async fn settle(
     cx: &Cx,
     touched: &Touched,
 ) -> Result<Settled, Error> {
-    let edges = mapped_edges(tx, touched).await?;
-    let by_hand = !touched.given.is_empty() || !touched.taken.is_empty();
-    if touched.users.is_empty() && edges.is_empty() && touched.teams.is_empty() && !by_hand {
-        return Ok(Settled::default());
-    }
+    settle_logging(service, tx, cx, touched, None, Vec::new()).await
+}
+
+/// The same for whoever knows the outlook and has lines for the audit log, which go into it in one statement with those
+/// of settling, before them.
+pub(in crate::service) async fn settle_logging(
+    service: &Service,
+    tx: &mut Tx,
+    cx: &Cx,
+    touched: &Touched,
+    outlook: Option<Outlook>,
+    entries: Vec<Entry>,
+) -> Result<Settled, Error> {
     let mut settled = Settled::default();
+    if !touched.anything() {
+        audit::insert(tx, cx, &entries).await?;
+        return Ok(settled);
+    }
     let mut released = BTreeSet::new();
-    let mut users = touched.users.clone();
-    let mut teams = touched.teams.clone();
-    let mut edges = edges;
-    let mut by_hand = Some((touched.given.clone(), touched.taken.clone()));
+    let (mut outlook, mut entries) = (outlook, entries);
+    let mut now = Cow::Borrowed(touched);
     // A new member of Organization Admin releases whoever was withheld as the last one (R5), which is settled in turn.
     loop {
-        let mut effects = derive(tx, &users, &edges, &teams).await?;
-        let mode = organization::find(tx).await?.mode;
-        effects.look(tx, mode).await?;
-        if let Some((given, taken)) = by_hand.take() {
-            effects.gained.extend(given);
-            effects.lost.extend(taken);
-        }
+        let seen = match outlook.take() {
+            Some(known) => known,
+            None => organization::find_outlook(tx).await?,
+        };
+        let mut effects = derive(tx, &now, seen).await?;
+        effects.look(tx, seen).await?;
+        effects.gained.extend(now.given.iter().cloned());
+        effects.lost.extend(now.taken.iter().cloned());
         settled.withheld += withhold::last_admin(tx, cx, &mut effects).await?;
-        settled.withheld += push_guard::watch(service, tx, cx, touched, &mut effects).await?;
-        effects.record(tx, cx, !touched.approved).await?;
+        settled.withheld += push_guard::watch(service, tx, cx, &now, &mut effects).await?;
+        effects
+            .record(tx, cx, !touched.approved, std::mem::take(&mut entries))
+            .await?;
         settled.added += effects.derived.added.len() as u64;
         settled.removed += effects.derived.removed.len() as u64;
         settled.activity += (effects.activated.len() + effects.deactivated.len()) as u64;
-        let lost;
-        (users, lost) = withhold::release(tx, &effects).await?;
+        let (users, taken) = withhold::release(tx, &effects).await?;
         if users.is_empty() {
             break;
         }
-        by_hand = Some((BTreeSet::new(), lost));
         released.extend(users.iter().cloned());
-        edges.clear();
-        teams.clear();
+        now = Cow::Owned(Touched {
+            users,
+            taken,
+            ..Touched::default()
+        });
     }
     if !released.is_empty() {
         memberships::remove_deleting(tx, &released).await?;
@@ -106,41 +137,14 @@ pub async fn settle(
     Ok(settled)
 }
 
-/// The touched edges of groups that a mapping leads from; the others can change nothing.
-async fn mapped_edges(
-    tx: &mut Tx,
-    touched: &Touched,
-) -> Result<BTreeSet<(GroupId, String)>, Error> {
-    if touched.edges.is_empty() {
-        return Ok(BTreeSet::new());
-    }
-    let groups: BTreeSet<GroupId> = touched
-        .edges
-        .iter()
-        .map(|(group, _)| group.clone())
-        .collect();
-    let mapped = memberships::mapped_groups(tx, &groups).await?;
-    Ok(touched
-        .edges
-        .iter()
-        .filter(|(group, _)| mapped.contains(group))
-        .cloned()
-        .collect())
-}
-
 /// Brings activity and derived rows up to date and says what that changed.
-async fn derive(
-    tx: &mut Tx,
-    users: &BTreeSet<UserId>,
-    edges: &BTreeSet<(GroupId, String)>,
-    teams: &BTreeSet<TeamId>,
-) -> Result<Effects, Error> {
+async fn derive(tx: &mut Tx, touched: &Touched, outlook: Outlook) -> Result<Effects, Error> {
     let mut effects = Effects::default();
     let mut derived = Derived::default();
-    if !users.is_empty() {
-        let standings = memberships::standings(tx, users).await?;
+    if !touched.users.is_empty() {
+        let standings = memberships::standings(tx, &touched.users).await?;
         if standings.iter().any(|standing| standing.kept) {
-            drop_given_again(tx, users, &standings).await?;
+            drop_given_again(tx, &touched.users, &standings).await?;
         }
         effects.flip(tx, &standings).await?;
         let deriving: Vec<UserId> = standings
@@ -152,17 +156,12 @@ async fn derive(
             memberships::derive_for_users(tx, &deriving, &mut derived).await?;
         }
     }
-    if !edges.is_empty() {
-        let edges: Vec<(&GroupId, &str)> = edges
-            .iter()
-            .map(|(group, member)| (group, member.as_str()))
-            .collect();
-        memberships::derive_for_edges(tx, &edges, &mut derived).await?;
+    memberships::derive_from_added(tx, &touched.edges_added, &mut derived).await?;
+    memberships::derive_from_removed(tx, &touched.edges_removed, &mut derived).await?;
+    if !touched.teams.is_empty() {
+        memberships::derive_for_teams(tx, &touched.teams, &mut derived).await?;
     }
-    if !teams.is_empty() {
-        memberships::derive_for_teams(tx, teams, &mut derived).await?;
-    }
-    if !derived.added.is_empty() && withheld::any(tx).await? {
+    if !derived.added.is_empty() && outlook.withholding {
         // What Okta gives again is withheld no longer (R9): the derived row stands by itself.
         let given: BTreeSet<UserId> = derived.added.iter().map(|(_, user)| user.clone()).collect();
         let kept = withhold::kept(tx).await?;

@@ -9,12 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::effects::Effects;
 use super::{Error, Service, Touched};
 use crate::model::actor::{Channel, Cx};
-use crate::model::id::{GroupId, RunId, TeamId, UserId};
+use crate::model::id::{RunId, TeamId, UserId};
 use crate::model::run::{RunKind, RunState};
 use crate::model::user::Origin;
 use crate::reconcile::guard::{Breach, GroupToll, Limits, TeamToll, Toll, judge};
 use crate::service::{GuardSettings, PushGuard};
-use crate::store::edges::{self, Edge};
 use crate::store::guard_log::{self, Class, Line};
 use crate::store::runs::{self, Run};
 use crate::store::withheld::{self, Cause};
@@ -77,7 +76,7 @@ async fn toll(
             .map(|(object, lost, net)| (object, (lost, net)))
             .collect()
     };
-    let users = window(guard_log::list(tx, Class::Push, "user", since).await?);
+    let users = window(guard_log::list(tx, Class::Push, "user", &[""], since).await?);
     let (users_lost, users_net) = users.get("").copied().unwrap_or_default();
     let now_lost = count(
         effects
@@ -88,7 +87,7 @@ async fn toll(
     );
     let users_lost = users_lost + now_lost;
     // From how many there are to how many there were at the window's start.
-    let change = now_lost - count(effects.activated.len()) - users_net;
+    let change = now_lost - effects.activated_of_okta - users_net;
     let harmless = limits.harmless_users(users_lost).saturating_sub(change);
     let users = guard_log::count_active_okta_users(tx, harmless).await? + change;
 
@@ -101,7 +100,8 @@ async fn toll(
         users_lost,
         ..Toll::default()
     };
-    let logged = window(guard_log::list(tx, Class::Push, "team", since).await?);
+    let teams: Vec<&str> = by_team.keys().map(|team| team.as_str()).collect();
+    let logged = window(guard_log::list(tx, Class::Push, "team", &teams, since).await?);
     for (team, lost) in by_team {
         let (before, net) = logged.get(team.as_str()).copied().unwrap_or_default();
         let gained = count(
@@ -135,27 +135,13 @@ async fn emptied(
     effects: &Effects,
     since: crate::model::time::Timestamp,
 ) -> Result<Vec<GroupToll>, Error> {
-    if effects.derived.removed.is_empty() {
+    let taken = &touched.taken_edges;
+    if effects.derived.removed.is_empty() || taken.is_empty() {
         return Ok(Vec::new());
-    }
-    let named: Vec<Edge> = touched
-        .edges
-        .iter()
-        .map(|(group, member)| Edge {
-            group: group.clone(),
-            member: member.clone(),
-        })
-        .collect();
-    let mut taken: BTreeMap<&GroupId, i64> = BTreeMap::new();
-    for chunk in named.chunks(edges::CHUNK) {
-        let present = edges::find_present(tx, chunk).await?;
-        for edge in chunk.iter().filter(|edge| !present.contains(edge)) {
-            *taken.entry(&edge.group).or_default() += 1;
-        }
     }
     let names: Vec<&str> = taken.keys().map(|group| group.as_str()).collect();
     let found = groups::find_many(tx, &names).await?;
-    let logged = guard_log::list(tx, Class::Push, "group", since).await?;
+    let logged = guard_log::list(tx, Class::Push, "group", &names, since).await?;
     let mut lines = Vec::new();
     let mut tolls = Vec::new();
     for group in found {

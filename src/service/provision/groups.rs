@@ -59,6 +59,7 @@ pub async fn create_group(
         Ok::<_, Error>(Written {
             resource: group,
             skipped: plan.skipped,
+            in_no_group: false,
         })
     })
 }
@@ -289,9 +290,14 @@ async fn change(
         return Ok(Written {
             resource: wanted,
             skipped: plan.skipped,
+            in_no_group: false,
         });
     }
-    let mut group = groups::update(tx, &wanted, plan.growth()).await?;
+    let mut group = if wanted == *known {
+        groups::update_members(tx, known, plan.growth()).await?
+    } else {
+        groups::update(tx, &wanted, plan.growth()).await?
+    };
     members::apply(tx, push, &group, &plan).await?;
     if wanted != *known {
         let (before, after) = difference(&described(known), &described(&wanted));
@@ -318,6 +324,7 @@ async fn change(
     Ok(Written {
         resource: group,
         skipped: plan.skipped,
+        in_no_group: false,
     })
 }
 

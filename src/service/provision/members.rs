@@ -1,6 +1,7 @@
 //! The members a push names (R15): whom SCIM can see, and which edges really change.
 
 use crate::model::group::IdpGroup;
+use crate::model::id::GroupId;
 use crate::scim::group::{Base, MemberDelta};
 use crate::service::Error;
 use crate::service::provision::push::Push;
@@ -97,15 +98,25 @@ async fn touch(
     group: &IdpGroup,
     plan: &Plan,
 ) -> Result<(), Error> {
+    if !plan.remove.is_empty() {
+        let taken = i64::try_from(plan.remove.len()).unwrap_or(i64::MAX);
+        *push
+            .touched
+            .taken_edges
+            .entry(group.id.clone())
+            .or_default() += taken;
+    }
     if plan.add.len() + plan.remove.len() > CHUNK {
         let teams = bindings::list_teams(tx, &group.id).await?;
         push.touched.teams.extend(teams);
-    } else {
-        let edges = plan.add.iter().chain(&plan.remove);
-        push.touched
-            .edges
-            .extend(edges.map(|edge| (edge.group.clone(), edge.member.clone())));
+        return Ok(());
     }
+    let pairs = |edges: &[Edge]| -> Vec<(GroupId, String)> {
+        let pair = |edge: &Edge| (edge.group.clone(), edge.member.clone());
+        edges.iter().map(pair).collect()
+    };
+    push.touched.edges_added.extend(pairs(&plan.add));
+    push.touched.edges_removed.extend(pairs(&plan.remove));
     Ok(())
 }
 

@@ -29,6 +29,8 @@ pub struct Written<T> {
     pub resource: T,
     /// Members the write named and SCIM cannot see: skipped, and shown in the request log (R15).
     pub skipped: Vec<String>,
+    /// Whether this is a user just made whom no group has: there is nothing to be read that was not written.
+    pub in_no_group: bool,
 }
 
 /// Refuses a write whose `If-Match` does not name the present version (RFC 7644 section 3.14).

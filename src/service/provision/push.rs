@@ -5,10 +5,11 @@ use serde_json::{Map, Value, json};
 use crate::model::actor::Cx;
 use crate::model::group::IdpGroup;
 use crate::model::user::User;
-use crate::service::membership::{Touched, settle};
+use crate::service::membership::{Touched, settle_logging};
 use crate::service::{Error, Service};
 use crate::store::audit::{self, Entry};
 use crate::store::edges::Edge;
+use crate::store::organization::{self, Outlook};
 use crate::store::rereads::{self, Target};
 use crate::store::stamps::{self, Object};
 use crate::store::{Tx, group_sides};
@@ -17,13 +18,16 @@ use crate::store::{Tx, group_sides};
 pub(super) struct Push<'a> {
     service: &'a Service,
     pub(super) cx: &'a Cx,
-    /// A run is in flight or a plan is held: what this push names is stamped and read again (R7).
-    stamping: bool,
+    /// Where it says that pushes are stamped, what this push names is stamped and read again (R7).
+    outlook: Outlook,
     pub(super) touched: Touched,
     pub(super) entries: Vec<Entry>,
     stamps: Vec<Object>,
     rereads: Vec<(Target, &'static str)>,
 }
+
+/// Most lines of the audit log that one statement takes.
+const LINES: usize = 2_000;
 
 const PUSHED: &str = "pushed since a run began";
 
@@ -36,7 +40,7 @@ impl<'a> Push<'a> {
         Ok(Self {
             service,
             cx,
-            stamping: stamps::needed(tx).await?,
+            outlook: organization::find_outlook(tx).await?,
             touched: Touched::default(),
             entries: Vec::new(),
             stamps: Vec::new(),
@@ -46,7 +50,7 @@ impl<'a> Push<'a> {
 
     /// The push speaks of this user's existence; of his facts where it says `active`, and of his profile.
     pub(super) fn names_user(&mut self, user: &User, facts: bool, profile: bool) {
-        if !self.stamping {
+        if !self.outlook.stamping {
             return;
         }
         let key = user.member_key();
@@ -62,7 +66,7 @@ impl<'a> Push<'a> {
 
     /// The push speaks of this edge, present or absent.
     pub(super) fn names_edge(&mut self, group: &IdpGroup, member: &str) {
-        if self.stamping {
+        if self.outlook.stamping {
             self.stamps
                 .push(Object::Edge(group.id.clone(), member.to_owned()));
             self.reread_group(group, PUSHED);
@@ -71,7 +75,7 @@ impl<'a> Push<'a> {
 
     /// The push speaks of every member SCIM can see: a full replacement.
     pub(super) fn names_members(&mut self, group: &IdpGroup) {
-        if self.stamping {
+        if self.outlook.stamping {
             self.stamps.push(Object::Members(group.id.clone()));
             self.reread_group(group, PUSHED);
         }
@@ -137,12 +141,16 @@ impl<'a> Push<'a> {
 
     /// Makes current what follows, and writes the log, the stamps and the list of re-reads.
     pub(super) async fn finish(self, tx: &mut Tx) -> Result<(), Error> {
-        for entries in self.entries.chunks(2_000) {
-            audit::insert(tx, self.cx, entries).await?;
+        let mut entries = self.entries;
+        // A statement takes so many lines; what settling logs joins the last of them.
+        while entries.len() > LINES {
+            let rest = entries.split_off(LINES);
+            audit::insert(tx, self.cx, &std::mem::replace(&mut entries, rest)).await?;
         }
         stamps::insert_many(tx, &self.stamps).await?;
         rereads::insert_many(tx, &self.rereads).await?;
-        settle(self.service, tx, self.cx, &self.touched).await?;
+        let outlook = Some(self.outlook);
+        settle_logging(self.service, tx, self.cx, &self.touched, outlook, entries).await?;
         Ok(())
     }
 }

@@ -40,8 +40,13 @@ pub async fn create_user(
         let okta_id = okta_id(doc);
         let claimants = users::find_claimants(tx, okta_id.as_ref(), &fold(doc.user_name())).await?;
         let claim = claims::decide(claimants, okta_id.as_ref(), settings.link_by_user_name)?;
+        let mut in_no_group = false;
         let user = match claim {
-            Claim::New => insert(tx, &mut push, doc, okta_id, password).await?,
+            Claim::New => {
+                let (user, named) = insert(tx, &mut push, doc, okta_id, password).await?;
+                in_no_group = !named;
+                user
+            }
             Claim::Adopt(known) => {
                 let user = rebind::identify(tx, &mut push, &known, okta_id.as_ref()).await?;
                 adopt(tx, &mut push, &known, user, doc, password).await?
@@ -65,7 +70,10 @@ pub async fn create_user(
         };
         push.names_user(&user, true, true);
         push.finish(tx).await?;
-        Ok::<_, Error>(written(user))
+        Ok::<_, Error>(Written {
+            in_no_group,
+            ..written(user)
+        })
     })
 }
 
@@ -180,6 +188,7 @@ fn written(user: User) -> Written<User> {
     Written {
         resource: user,
         skipped: Vec::new(),
+        in_no_group: false,
     }
 }
 
@@ -208,13 +217,14 @@ fn attributes(user: &User) -> Result<Map<String, Value>, StoreError> {
     })
 }
 
+/// Makes a user, and says whether a group has him already.
 async fn insert(
     tx: &mut Tx,
     push: &mut Push<'_>,
     doc: &UserDoc,
     okta_id: Option<OktaUserId>,
     password: Option<&Sent>,
-) -> Result<User, Error> {
+) -> Result<(User, bool), Error> {
     let new = NewUser {
         origin: Origin::Okta,
         scim: true,
@@ -236,14 +246,16 @@ async fn insert(
     }
     let after = json!({ "attributes": doc.attributes(), "active": user.facts.entitled });
     push.log("user.created", "user", user.id.as_str(), None, Some(after));
+    let mut named = false;
     if user.okta_id.is_none() {
         push.reread_user(&user, "made by SCIM without an Okta id");
     } else if !edges::list_groups(tx, user.member_key()).await?.is_empty() {
         // Okta's groups named him before he was here (R15).
+        named = true;
         groups::update_shown_members(tx, user.member_key()).await?;
         push.touched.users.insert(user.id.clone());
     }
-    Ok(user)
+    Ok((user, named))
 }
 
 /// Stores what a create says of somebody known here.

@@ -34,7 +34,7 @@ pub(crate) async fn judge(
     let inactive = made_inactive(tx, takings).await?;
     let edges = removed_edges(takings);
     let lost = lost_memberships(tx, &inactive, &edges).await?;
-    let window = guard_log::list(tx, Class::Poll, "user", since).await?;
+    let window = guard_log::list(tx, Class::Poll, "user", &[""], since).await?;
     let (before, net) = window
         .iter()
         .fold((0, 0), |(lost, net), line| (lost + line.1, net + line.2));
@@ -134,7 +134,8 @@ async fn teams(
     if counts.is_empty() {
         return Ok(Vec::new());
     }
-    let window = guard_log::list(tx, Class::Poll, "team", since).await?;
+    let names: Vec<&str> = counts.keys().map(|team| team.as_str()).collect();
+    let window = guard_log::list(tx, Class::Poll, "team", &names, since).await?;
     let mut teams = Vec::with_capacity(counts.len());
     for (team, lost) in counts {
         let (before, net) = of(&window, team.as_str());
@@ -162,7 +163,7 @@ async fn mapped(
     let all: BTreeSet<GroupId> = counts.keys().cloned().collect();
     let mapped = memberships::mapped_groups(tx, &all).await?;
     let ids: Vec<&str> = mapped.iter().map(GroupId::as_str).collect();
-    let window = guard_log::list(tx, Class::Poll, "group", since).await?;
+    let window = guard_log::list(tx, Class::Poll, "group", &ids, since).await?;
     let rows = groups::find_many(tx, &ids).await?;
     Ok(rows
         .into_iter()

@@ -105,16 +105,16 @@ macro_rules! users_where {
         concat!(
             "SELECT u.id, u.seq, u.resource, u.entitled, u.created_at, u.updated_at, u.version, \
              (SELECT {{pairs}} FROM (SELECT p.id AS first, p.scim_name AS second FROM edges e \
-                JOIN idp_groups p ON p.id = e.group_id WHERE e.member = u.member_key AND p.scim = 1 \
+                JOIN idp_groups p ON p.id = e.group_id WHERE e.member = u.member_key AND +p.scim = 1 \
                 ORDER BY p.seq) AS named) \
-             FROM users u WHERE u.scim = 1 AND u.deleting = 0 AND ",
+             FROM users u WHERE +u.scim = 1 AND +u.deleting = 0 AND ",
             $rest
         )
     };
     (without groups, $rest:literal) => {
         concat!(
             "SELECT u.id, u.seq, u.resource, u.entitled, u.created_at, u.updated_at, u.version, NULL \
-             FROM users u WHERE u.scim = 1 AND u.deleting = 0 AND ",
+             FROM users u WHERE +u.scim = 1 AND +u.deleting = 0 AND ",
             $rest
         )
     };
@@ -124,7 +124,7 @@ macro_rules! groups_where {
     ($rest:literal) => {
         concat!(
             "SELECT g.id, g.seq, g.scim_name, g.external_id, g.resource, g.created_at, g.updated_at, g.version, \
-             g.member_count FROM idp_groups g WHERE g.scim = 1 AND ",
+             g.member_count FROM idp_groups g WHERE +g.scim = 1 AND ",
             $rest
         )
     };
@@ -200,6 +200,39 @@ pub async fn list_users(
     Ok(in_order(found?, seqs, |user| user.seq))
 }
 
+/// A group with its members, as (id, display), unless they are more than asked for.
+pub type WithMembers = (FoundGroup, Option<Vec<(String, String)>>);
+
+/// The group with this id, if SCIM can see it, and its members that SCIM can see (R15) where it has at most `few` edges.
+/// One statement, so that what a small group costs is one way to the database and back.
+pub async fn find_group_with_members(
+    store: &Store,
+    id: &GroupId,
+    few: i64,
+) -> Result<Option<WithMembers>, StoreError> {
+    let text = "SELECT g.id, g.seq, g.scim_name, g.external_id, g.resource, g.created_at, g.updated_at, g.version, \
+         g.member_count, CASE WHEN g.member_count <= $2 THEN (SELECT {{pairs}} FROM (\
+           SELECT m.id AS first, COALESCE(m.display_name, m.user_name) AS second FROM edges e \
+             JOIN users m ON m.member_key = e.member AND +m.scim = 1 AND +m.deleting = 0 \
+            WHERE e.group_id = g.id ORDER BY e.member) AS named) END \
+         FROM idp_groups g WHERE +g.scim = 1 AND g.id = $1";
+    let row = sqlx::query(sql::text(store.engine(), text))
+        .bind(id.as_str().to_owned())
+        .bind(few)
+        .fetch_optional(store.readers())
+        .await?;
+    let Some(row) = row else {
+        return Ok(None);
+    };
+    let group = read_group(&row)?;
+    let members = match row.try_get::<Option<String>, _>(9)? {
+        Some(text) => Some(pairs(&text, "display_name")?),
+        // PostgreSQL makes nothing of no rows.
+        None => (group.member_count <= few).then(Vec::new),
+    };
+    Ok(Some((group, members)))
+}
+
 /// The group with this id, if SCIM can see it.
 pub async fn find_group(tx: &mut Tx, id: &GroupId) -> Result<Option<FoundGroup>, StoreError> {
     let row = sqlx::query(groups_where!("g.id = $1"))
@@ -231,7 +264,7 @@ pub async fn list_members(
 ) -> Result<Vec<Member>, StoreError> {
     let statement = tx.sql(
         "SELECT m.id, COALESCE(m.display_name, m.user_name), e.member FROM edges e \
-           JOIN users m ON m.member_key = e.member AND m.scim = 1 AND m.deleting = 0 \
+           JOIN users m ON m.member_key = e.member AND +m.scim = 1 AND +m.deleting = 0 \
           WHERE e.group_id = $1 AND e.member > $2 ORDER BY e.member LIMIT $3",
     );
     let rows = sqlx::query(statement)
@@ -261,13 +294,16 @@ fn in_order<T>(mut found: Vec<T>, seqs: &[i64], seq: impl Fn(&T) -> i64) -> Vec<
     found
 }
 
+/// What `{{pairs}}` gives: ids, and names from this column.
+fn pairs(text: &str, column: &'static str) -> Result<Vec<(String, String)>, StoreError> {
+    let table = "pairs";
+    serde_json::from_str(text).map_err(|_| StoreError::Corrupt { table, column })
+}
+
 fn read_user(row: &AnyRow) -> Result<FoundUser, StoreError> {
     let groups = match row.try_get::<Option<String>, _>(7)? {
         None => Vec::new(),
-        Some(text) => serde_json::from_str(&text).map_err(|_| StoreError::Corrupt {
-            table: "idp_groups",
-            column: "scim_name",
-        })?,
+        Some(text) => pairs(&text, "scim_name")?,
     };
     Ok(FoundUser {
         id: UserId::stored(row.try_get(0)?),

@@ -23,8 +23,8 @@ use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row as _, SqlSafeStr as _};
 
 pub use load::{
-    FoundGroup, FoundUser, Groups, Member, find_group, find_user, find_user_by_user_name,
-    list_groups, list_members, list_users,
+    FoundGroup, FoundUser, Groups, Member, WithMembers, find_group, find_group_with_members,
+    find_user, find_user_by_user_name, list_groups, list_members, list_users,
 };
 pub use order::{Key, Sort, Sorted};
 

@@ -247,19 +247,19 @@ impl Rows {
             }
             (Self::Groups, true) => format!(
                 "(u.member_key IN (SELECT e.member FROM idp_groups p JOIN edges e ON e.group_id = p.id \
-                 WHERE p.scim = 1 AND {condition}))"
+                 WHERE +p.scim = 1 AND {condition}))"
             ),
             (Self::Groups, false) => format!(
                 "EXISTS (SELECT 1 FROM edges e JOIN idp_groups p ON p.id = e.group_id \
-                 WHERE e.member = u.member_key AND p.scim = 1 AND {condition})"
+                 WHERE e.member = u.member_key AND +p.scim = 1 AND {condition})"
             ),
             (Self::Members, true) => format!(
                 "(g.id IN (SELECT e.group_id FROM users m JOIN edges e ON e.member = m.member_key \
-                 WHERE m.scim = 1 AND m.deleting = 0 AND {condition}))"
+                 WHERE +m.scim = 1 AND +m.deleting = 0 AND {condition}))"
             ),
             (Self::Members, false) => format!(
                 "EXISTS (SELECT 1 FROM edges e JOIN users m ON m.member_key = e.member \
-                 WHERE e.group_id = g.id AND m.scim = 1 AND m.deleting = 0 AND {condition})"
+                 WHERE e.group_id = g.id AND +m.scim = 1 AND +m.deleting = 0 AND {condition})"
             ),
         }
     }

@@ -135,13 +135,15 @@ impl Cast {
                 } else {
                     edges::remove_many(tx, &named).await?
                 };
-                let touched = Touched {
-                    edges: changed
-                        .into_iter()
-                        .map(|edge| (edge.group, edge.member))
-                        .collect(),
-                    ..Touched::default()
-                };
+                let mut touched = Touched::default();
+                for edge in changed {
+                    if add {
+                        touched.edges_added.insert((edge.group, edge.member));
+                    } else {
+                        *touched.taken_edges.entry(edge.group.clone()).or_default() += 1;
+                        touched.edges_removed.insert((edge.group, edge.member));
+                    }
+                }
                 settle(&self.service, tx, &cx(channel), &touched).await
             })
             .await

@@ -43,7 +43,8 @@ on_each_store! {
                 let everything = Touched {
                     users: [mira.clone()].into(),
                     teams: [team.clone()].into(),
-                    edges: [(group.clone(), mira.to_string())].into(),
+                    edges_added: [(group.clone(), mira.to_string())].into(),
+                    edges_removed: [(group.clone(), mira.to_string())].into(),
                     ..Touched::default()
                 };
                 settle(&cast.service, tx, &cx(Channel::Poll), &everything).await

@@ -67,7 +67,7 @@ on_each_store! {
             let polled = there.service.store.write(async |tx: &mut Tx| {
                 let changed = edges::insert_many(tx, Channel::Poll, std::slice::from_ref(&edge)).await?;
                 let touched = Touched {
-                    edges: changed.into_iter().map(|edge| (edge.group, edge.member)).collect(),
+                    edges_added: changed.into_iter().map(|edge| (edge.group, edge.member)).collect(),
                     ..Touched::default()
                 };
                 settle(&there.service, tx, &cx(Channel::Poll), &touched).await

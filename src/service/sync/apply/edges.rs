@@ -132,9 +132,12 @@ pub(super) async fn note(
             ("edge.removed", Some(row), None)
         };
         work.log(action, "group", edge.group.as_str(), before, after);
-        work.touched
-            .edges
-            .insert((edge.group.clone(), edge.member.clone()));
+        let touched = if each > 0 {
+            &mut work.touched.edges_added
+        } else {
+            &mut work.touched.edges_removed
+        };
+        touched.insert((edge.group.clone(), edge.member.clone()));
         *counts.entry(&edge.group).or_default() += each;
     }
     let all: BTreeSet<GroupId> = counts.keys().map(|group| (*group).clone()).collect();
