@@ -200,6 +200,7 @@ fn doors(config: &Config, address: SocketAddr) -> HttpSettings {
         scim_body_limit: config.scim.body_limit,
         bulk_operations: config.scim.bulk.max_operations,
         bulk_payload: config.scim.bulk.max_payload,
+        ..HttpSettings::default()
     }
 }
 

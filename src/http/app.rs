@@ -1,6 +1,9 @@
 //! What every handler may use.
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
 
 use crate::model::time::Clock;
 use crate::service::Service;
@@ -8,6 +11,9 @@ use crate::service::request_log::RequestLog;
 use crate::service::tokens::Verifier;
 
 use super::metrics::Metrics;
+
+/// How many bytes of large request bodies are held at once; more wait. What is made of a body takes a multiple of it.
+pub const LARGE_BODIES: usize = 64 * 1024 * 1024;
 
 /// The state of the HTTP side. Cheap to clone.
 #[derive(Clone)]
@@ -22,6 +28,8 @@ pub struct App {
     pub metrics: Metrics,
     /// What the doors are configured to do.
     pub settings: Arc<HttpSettings>,
+    /// The memory that large request bodies share, in bytes: [`LARGE_BODIES`].
+    pub large_bodies: Arc<Semaphore>,
     /// The process's clock: stamps the request log, decides nothing.
     pub clock: Arc<dyn Clock>,
 }
@@ -37,6 +45,9 @@ pub struct HttpSettings {
     pub bulk_operations: usize,
     /// Largest bulk request, in bytes.
     pub bulk_payload: usize,
+    /// How long an answer under `/scim/v2` may take, on a database that hangs for example. Okta hangs up after 60 seconds
+    /// and takes that for an error of ours; told 429 before, it comes back by itself.
+    pub scim_patience: Duration,
 }
 
 impl Default for HttpSettings {
@@ -46,6 +57,7 @@ impl Default for HttpSettings {
             scim_body_limit: 16 * 1024 * 1024,
             bulk_operations: 1_000,
             bulk_payload: 4 * 1024 * 1024,
+            scim_patience: Duration::from_secs(50),
         }
     }
 }
@@ -65,6 +77,7 @@ impl App {
             request_log,
             metrics,
             settings: Arc::new(settings),
+            large_bodies: Arc::new(Semaphore::new(LARGE_BODIES)),
             clock,
         }
     }

@@ -12,8 +12,8 @@ use super::error::ScimError;
 
 const VERSION: u8 = 1;
 
-/// The longest cursor looked at.
-const MAX_LENGTH: usize = 4096;
+/// The longest cursor looked at. The longest made is half as long: a sort key of 512 characters, each escaped.
+const MAX_LENGTH: usize = 8 * 1024;
 
 /// What a cursor is bound to: everything that decides which resources are listed, and in which order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

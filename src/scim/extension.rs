@@ -8,6 +8,9 @@ use serde_json::Value;
 use super::json::{self, Object};
 use super::patch::Op;
 
+/// Up to so many values it costs less to look for each in a list than to make a set of the list.
+const FEW: usize = 8;
+
 /// Lays values over an extension's object: each member is added or replaced as [`set`] does.
 pub(crate) fn merge(target: &mut Object, op: Op, values: Object) {
     for (name, value) in values {
@@ -38,6 +41,14 @@ pub(crate) fn set(target: &mut Object, op: Op, name: &str, value: Value) {
                 Value::Array(values) => values,
                 other => vec![other],
             };
+            if added.len() <= FEW {
+                for value in added {
+                    if !present.contains(&value) {
+                        present.push(value);
+                    }
+                }
+                return;
+            }
             let mut there: HashSet<String> = present.iter().map(ToString::to_string).collect();
             present.extend(
                 added

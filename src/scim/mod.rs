@@ -29,6 +29,7 @@ pub mod path;
 pub mod projection;
 pub mod query;
 pub mod schema;
+pub mod size;
 pub mod user;
 
 pub use error::{ScimError, ScimType};

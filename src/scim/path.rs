@@ -165,7 +165,16 @@ impl PatchPath {
             .rfind(']')
             .filter(|close| *close > open)
             .ok_or_else(invalid)?;
-        let filter = filter::parse_with(&text[open + 1..close], limits)?;
+        let brackets = &text[open + 1..close];
+        let filter = filter::parse_with(brackets, limits)?;
+        let list = Limits::LIST;
+        let long = brackets.len() > list.length || filter.terms() > list.terms;
+        if long && filter.equal_values().is_none() {
+            return Err(ScimError::invalid_filter(format!(
+                "Only a chain of `value eq` in a path may have more than {} comparisons or {} bytes.",
+                list.terms, list.length
+            )));
+        }
         let rest = &text[close + 1..];
         if !rest.is_empty() {
             let sub = rest

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 use sqlx::Row as _;
+use sqlx::any::AnyRow;
 
 use super::{StoreError, Tx, groups};
 use crate::model::actor::Channel;
@@ -213,19 +214,35 @@ pub async fn list(
     found.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
-/// The members of a group that SCIM can see, with what it shows as their `display`.
+/// The members of a group that SCIM can see, with what it shows as their `display` ([`search::list_members`]).
+///
+/// [`search::list_members`]: super::search::list_members
 pub async fn list_seen(tx: &mut Tx, group: &GroupId) -> Result<Vec<(UserId, String)>, StoreError> {
     let found = sqlx::query(
-        "SELECT u.id, u.user_name FROM edges e CROSS JOIN users u \
+        "SELECT u.id, COALESCE(u.display_name, u.user_name) FROM edges e CROSS JOIN users u \
           WHERE e.group_id = $1 AND u.member_key = e.member AND +u.scim = 1 AND +u.deleting = 0",
     )
     .bind(group.as_str().to_owned())
     .fetch_all(tx.conn())
     .await?;
-    found
-        .iter()
-        .map(|row| Ok((UserId::stored(row.try_get(0)?), row.try_get(1)?)))
-        .collect()
+    found.iter().map(shown).collect()
+}
+
+/// Those of the users with these ids that SCIM can see, with what it shows as their `display`.
+pub async fn find_seen(tx: &mut Tx, ids: &[&str]) -> Result<Vec<(UserId, String)>, StoreError> {
+    let statement = tx.sql(
+        "SELECT u.id, COALESCE(u.display_name, u.user_name) FROM {{texts $1}} CROSS JOIN users u \
+          WHERE u.id = value AND +u.scim = 1 AND +u.deleting = 0",
+    );
+    let found = sqlx::query(statement)
+        .bind(json!(ids).to_string())
+        .fetch_all(tx.conn())
+        .await?;
+    found.iter().map(shown).collect()
+}
+
+fn shown(row: &AnyRow) -> Result<(UserId, String), StoreError> {
+    Ok((UserId::stored(row.try_get(0)?), row.try_get(1)?))
 }
 
 /// The groups that have an edge of this member key.

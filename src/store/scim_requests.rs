@@ -82,7 +82,7 @@ pub async fn list(tx: &mut Tx, query: &Query) -> Result<Vec<(AuditId, ScimReques
     let before = query.before.as_ref().map(|id| id.as_str().to_owned());
     let rows = sqlx::query(
         "SELECT id, at, token_id, method, path, status, duration_us, skipped, error, request_id FROM scim_requests \
-          WHERE ($1 IS NULL OR id < $1) AND status >= $2 ORDER BY id DESC LIMIT $3",
+          WHERE ($1 IS NULL OR id < $1) AND (status >= $2 OR error IS NOT NULL) ORDER BY id DESC LIMIT $3",
     )
     .bind(before)
     .bind(if query.only_errors { 400_i64 } else { 0 })

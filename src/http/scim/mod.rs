@@ -20,9 +20,8 @@ mod request;
 mod resources;
 mod route;
 
-use std::time::Duration;
-
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::any;
@@ -40,10 +39,6 @@ use crate::scim::ScimError;
 use crate::service::Error;
 use crate::store::StoreError;
 
-/// How long an answer may take, on a database that hangs for example. Okta hangs up after 60 seconds and takes that for
-/// an error of ours; told 429 before, it comes back by itself.
-const PATIENCE: Duration = Duration::from_secs(50);
-
 /// Where the subtree begins.
 pub const ROOT: &str = "/scim/v2";
 
@@ -60,14 +55,13 @@ async fn handle(State(app): State<App>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let route = Route::of(parts.uri.path());
     let noted = log::Noted::of(&parts, route.as_ref());
-    let deadline = began + PATIENCE;
-    let busy = || Error::Store(StoreError::Busy);
+    let deadline = began + app.settings.scim_patience;
     let client = if open(&parts) {
         Ok(None)
     } else {
         timeout_at(deadline, ScimClient::authenticate(&app, &parts))
             .await
-            .unwrap_or_else(|_| Err(scim(&busy())))
+            .unwrap_or_else(|_| Err(scim(&late())))
             .map(Some)
     };
     let token = match &client {
@@ -75,15 +69,16 @@ async fn handle(State(app): State<App>, request: Request) -> Response {
         _ => None,
     };
     let outcome = match client {
-        // What is not done by then is rolled back: its transaction ends with it. Only a commit that was sent and not
-        // acknowledged may stand all the same; Okta comes back after a 429, and the same push changes nothing more.
-        Ok(client) => timeout_at(deadline, answer(&app, client, route, parts, body))
-            .await
-            .unwrap_or_else(|_| Err(busy())),
+        // A bulk request is many transactions: some may be committed by then, so that no refusal of the whole would be
+        // true (R6). It keeps the time itself, operation by operation.
+        Ok(client) if route == Some(Route::Bulk) => {
+            answer(&app, client, route, parts, body, deadline).await
+        }
+        Ok(client) => within(deadline, answer(&app, client, route, parts, body, deadline)).await,
         Err(error) => Err(Error::Scim(error)),
     };
     let (response, skipped, error) = match outcome {
-        Ok(reply) => (reply.response, reply.skipped, None),
+        Ok(reply) => (reply.response, reply.skipped, reply.failed),
         Err(error) => {
             let error = scim(&error);
             let response = match error.status {
@@ -104,6 +99,22 @@ async fn handle(State(app): State<App>, request: Request) -> Response {
     response
 }
 
+/// Does `work` by the deadline or not at all: what is not done by then is rolled back, its transaction ends with it. Only
+/// a commit that was sent and not acknowledged may stand all the same; Okta comes back after a 429, and the same push
+/// changes nothing more.
+async fn within<T>(
+    deadline: Instant,
+    work: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    timeout_at(deadline, work)
+        .await
+        .unwrap_or_else(|_| Err(late()))
+}
+
+fn late() -> Error {
+    Error::Store(StoreError::Busy)
+}
+
 /// Whether a request needs no token. The path is compared as it came: whoever disguises it is no client that was told of
 /// it, and is asked for a token.
 fn open(parts: &Parts) -> bool {
@@ -116,7 +127,8 @@ async fn answer(
     client: Option<ScimClient>,
     route: Option<Route>,
     parts: Parts,
-    body: axum::body::Body,
+    body: Body,
+    deadline: Instant,
 ) -> Result<Reply, Error> {
     let Some(route) = route else {
         return Err(ScimError::not_found("There is nothing at this path.").into());
@@ -142,17 +154,18 @@ async fn answer(
             resources::delete(&call, resource, &id).await
         }
         (route, method) => {
-            let body = request::body(&parts.headers, body, app.settings.scim_body_limit).await?;
+            let limit = app.settings.scim_body_limit;
+            let held = request::body(&parts.headers, body, limit, &app.large_bodies);
+            let held = within(deadline, async { Ok(held.await?) }).await?;
+            let body = &held.bytes;
             match (route, method) {
-                (Route::Bulk, _) => bulk::run(&call, &body).await,
-                (Route::Search(resource), _) => resources::search(&call, resource, &body).await,
-                (Route::List(resource), _) => resources::create(&call, resource, &body).await,
+                (Route::Bulk, _) => bulk::run(&call, body, deadline).await,
+                (Route::Search(resource), _) => resources::search(&call, resource, body).await,
+                (Route::List(resource), _) => resources::create(&call, resource, body).await,
                 (Route::One(resource, id), &Method::PUT) => {
-                    resources::replace(&call, resource, &id, &body).await
+                    resources::replace(&call, resource, &id, body).await
                 }
-                (Route::One(resource, id), _) => {
-                    resources::patch(&call, resource, &id, &body).await
-                }
+                (Route::One(resource, id), _) => resources::patch(&call, resource, &id, body).await,
                 _ => Err(ScimError::not_found("There is nothing at this path.").into()),
             }
         }

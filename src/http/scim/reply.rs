@@ -13,10 +13,13 @@ use crate::http::error::scim_response;
 use crate::scim::{ScimError, etag};
 use crate::service::{Error, directory};
 
-/// A good answer, and the members it had to skip (R15).
+/// A good answer, and what an admin should know of it.
 pub(super) struct Reply {
     pub(super) response: Response,
+    /// The members it had to skip (R15).
     pub(super) skipped: Vec<String>,
+    /// What went wrong inside it: a bulk request is answered 200 whatever became of its operations.
+    pub(super) failed: Option<String>,
 }
 
 impl Reply {
@@ -71,6 +74,12 @@ impl Reply {
         self.skipped = skipped;
         self
     }
+
+    /// With what went wrong inside it.
+    pub(super) fn failing(mut self, failed: Option<String>) -> Self {
+        self.failed = failed;
+        self
+    }
 }
 
 impl From<Response> for Reply {
@@ -78,6 +87,7 @@ impl From<Response> for Reply {
         Self {
             response,
             skipped: Vec::new(),
+            failed: None,
         }
     }
 }

@@ -1,20 +1,28 @@
 //! What a request says besides its path: query, conditions, body.
 
+use std::sync::Arc;
+
 use axum::body::{Body, Bytes};
+use bytes::BytesMut;
 use http::header::{CONTENT_LENGTH, HeaderName, IF_MATCH, IF_NONE_MATCH};
 use http::request::Parts;
 use http::{HeaderMap, Uri};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use percent_encoding::percent_decode_str;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{ROOT, media};
 use crate::http::App;
+use crate::http::app::LARGE_BODIES as ROOM;
 use crate::http::auth::ScimClient;
 use crate::model::actor::{Channel, Cx};
 use crate::scim::ScimError;
 use crate::scim::etag::Condition;
 use crate::scim::projection::Projection;
 use crate::service::directory::View;
+
+/// From which length on a body is large, in bytes.
+const LARGE: usize = 1024 * 1024;
 
 /// A request that has passed the door.
 pub(super) struct Call<'c> {
@@ -98,12 +106,20 @@ fn condition(headers: &HeaderMap, name: &HeaderName) -> Option<Condition> {
     (!lines.is_empty()).then(|| Condition::parse(&lines.join(",")))
 }
 
-/// The body, as far as it may be read.
+/// A body, and its share of the memory that is for large ones.
+pub(super) struct Held {
+    pub(super) bytes: Bytes,
+    _share: Option<OwnedSemaphorePermit>,
+}
+
+/// The body, as far as it may be read. A large one waits until there is room for it: what is read of it, and made of it,
+/// stays in memory until the request is answered, and that may be long where writes queue up.
 pub(super) async fn body(
     headers: &HeaderMap,
     body: Body,
     limit: usize,
-) -> Result<Bytes, ScimError> {
+    room: &Arc<Semaphore>,
+) -> Result<Held, ScimError> {
     media::readable(headers)?;
     let announced = headers
         .get(CONTENT_LENGTH)
@@ -111,13 +127,94 @@ pub(super) async fn body(
     if announced.is_some_and(|length| length > limit) {
         return Err(too_large(limit));
     }
-    match Limited::new(body, limit).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => Err(too_large(limit)),
-        Err(_) => Err(ScimError::bad_request("The body did not come whole.")),
+    let mut body = Limited::new(body, limit);
+    let (mut bytes, mut share) = (BytesMut::new(), None);
+    if let Some(length) = announced.filter(|length| *length > LARGE) {
+        share = Some(reserve(room, length).await?);
     }
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| {
+            if error.downcast_ref::<LengthLimitError>().is_some() {
+                too_large(limit)
+            } else {
+                ScimError::bad_request("The body did not come whole.")
+            }
+        })?;
+        bytes.extend_from_slice(frame.data_ref().map_or(&[][..], |data| &data[..]));
+        if share.is_none() && bytes.len() > LARGE {
+            // How long it gets was not said.
+            share = Some(reserve(room, limit).await?);
+        }
+    }
+    Ok(Held {
+        bytes: bytes.freeze(),
+        _share: share,
+    })
+}
+
+async fn reserve(room: &Arc<Semaphore>, bytes: usize) -> Result<OwnedSemaphorePermit, ScimError> {
+    let share = u32::try_from(bytes.min(ROOM)).unwrap_or(u32::MAX);
+    let share = Arc::clone(room).acquire_many_owned(share).await;
+    share.map_err(|_| ScimError::internal("There is no room for this body."))
 }
 
 fn too_large(limit: usize) -> ScimError {
     ScimError::payload_too_large(format!("A body may have at most {limit} bytes."))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use futures_util::FutureExt as _;
+    use http::HeaderValue;
+    use http::header::CONTENT_TYPE;
+
+    use super::*;
+
+    const LIMIT: usize = 16 * LARGE;
+
+    fn headers(length: Option<usize>) -> HeaderMap {
+        let json = HeaderValue::from_static("application/json");
+        let mut headers = HeaderMap::from_iter([(CONTENT_TYPE, json)]);
+        headers.extend(length.map(|length| (CONTENT_LENGTH, HeaderValue::from(length))));
+        headers
+    }
+
+    async fn read(length: usize, announced: bool, room: &Arc<Semaphore>) -> Held {
+        let sent = Body::from(vec![b' '; length]);
+        let headers = headers(announced.then_some(length));
+        body(&headers, sent, LIMIT, room).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_large_body_takes_its_share_of_the_room_until_it_is_let_go() {
+        let room = Arc::new(Semaphore::new(ROOM));
+        for (length, announced, share) in [
+            (LARGE, true, 0),
+            (LARGE, false, 0),
+            (2 * LARGE, true, 2 * LARGE),
+            (2 * LARGE, false, LIMIT),
+        ] {
+            let held = read(length, announced, &room).await;
+            assert_eq!(held.bytes.len(), length);
+            assert_eq!(room.available_permits(), ROOM - share);
+            drop(held);
+            assert_eq!(room.available_permits(), ROOM);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_large_body_waits_for_room_and_a_small_one_does_not() {
+        let room = Arc::new(Semaphore::new(ROOM));
+        let mut held = Vec::new();
+        for _ in 0..ROOM / LIMIT {
+            held.push(read(LIMIT, true, &room).await);
+        }
+        assert!(read(2 * LARGE, true, &room).now_or_never().is_none());
+        assert!(read(2 * LARGE, false, &room).now_or_never().is_none());
+        assert_eq!(read(LARGE, true, &room).await.bytes.len(), LARGE);
+        held.pop();
+        assert_eq!(read(2 * LARGE, true, &room).await.bytes.len(), 2 * LARGE);
+    }
 }

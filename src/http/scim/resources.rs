@@ -169,7 +169,8 @@ pub(super) async fn write(
                 Method::Patch => {
                     let id = id()?;
                     let patch = group::parse_patch(id.as_str(), body)?;
-                    provision::patch_group(service, cx, &id, &patch, condition).await?
+                    let base = &call.view.base;
+                    provision::patch_group(service, cx, base, &id, &patch, condition).await?
                 }
                 Method::Delete => {
                     provision::delete_group(service, cx, &id()?, condition).await?;
@@ -199,8 +200,14 @@ async fn show(
         Saved::Group(group) => {
             let shown = directory::written_group(service, &call.view, group, members).await;
             let location = call.view.location(ResourceType::Group, group.id.as_str());
-            let reply = Reply::read(status, shown.body).await?;
-            Ok(reply.of_resource(&location, shown.version))
+            let (reply, version) = match Reply::read(status, shown.body).await {
+                Ok(reply) => (reply, shown.version),
+                Err(_) => {
+                    let bare = directory::bare_group(&call.view, group);
+                    (Reply::read(status, bare.body).await?, bare.version)
+                }
+            };
+            Ok(reply.of_resource(&location, version))
         }
         Saved::Gone => Ok(Reply::empty(StatusCode::NO_CONTENT)),
     }

@@ -144,7 +144,8 @@ impl Limits {
         depth: 32,
         terms: 256,
     };
-    /// For the brackets of a PATCH path: a batch of removals may come as one chain of `value eq "…" or …`.
+    /// For a chain of `value eq "…" or …` in the brackets of a PATCH path: a batch of removals comes so from Okta. It is
+    /// read as a list of ids, so that its length costs nothing more; any other filter there has [`Limits::LIST`].
     pub const PATH: Self = Self {
         length: 1024 * 1024,
         depth: 32,
@@ -177,6 +178,57 @@ impl Filter {
     /// `path eq "value"`, for filters made in code.
     pub fn equal(path: AttrPath, value: &str) -> Self {
         Self::compare(path, CompareOp::Equal, Literal::String(value.to_owned()))
+    }
+
+    /// How many comparisons, `pr` and value paths it has.
+    pub fn terms(&self) -> usize {
+        match self {
+            Self::And(parts) | Self::Or(parts) => parts.iter().map(Self::terms).sum(),
+            Self::Not(inner) => inner.terms(),
+            Self::Compare(_) | Self::Present(_) => 1,
+            Self::ValuePath { filter, .. } => 1 + filter.terms(),
+        }
+    }
+
+    /// The values of `value eq "…" or value eq "…"`; none for any other filter.
+    pub fn equal_values(&self) -> Option<Vec<&str>> {
+        match self {
+            Self::Or(parts) => {
+                let parts: Option<Vec<_>> = parts.iter().map(Self::equal_values).collect();
+                Some(parts?.concat())
+            }
+            Self::Compare(Compare {
+                path,
+                op: CompareOp::Equal,
+                value: Literal::String(value),
+            }) if path.name.eq_ignore_ascii_case("value")
+                && path.urn.is_none()
+                && path.sub.is_none() =>
+            {
+                Some(vec![value])
+            }
+            _ => None,
+        }
+    }
+
+    /// The same filter with its strings folded, for values that are folded already.
+    pub(in crate::scim) fn folded(&self, fold: Fold) -> Self {
+        let all = |parts: &[Self]| parts.iter().map(|part| part.folded(fold)).collect();
+        match self {
+            Self::And(parts) => Self::And(all(parts)),
+            Self::Or(parts) => Self::Or(all(parts)),
+            Self::Not(inner) => Self::Not(Box::new(inner.folded(fold))),
+            Self::Compare(Compare {
+                path,
+                op,
+                value: Literal::String(text),
+            }) => Self::compare(path.clone(), *op, Literal::String(fold(text))),
+            Self::ValuePath { path, filter } => Self::ValuePath {
+                path: path.clone(),
+                filter: Box::new(filter.folded(fold)),
+            },
+            Self::Compare(_) | Self::Present(_) => self.clone(),
+        }
     }
 }
 

@@ -2,11 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::patch::{ExtensionChange, GroupOp, GroupPatch};
-use crate::scim::filter::{self, Fold};
+use crate::scim::error::ScimError;
+use crate::scim::filter::{self, Filter, Fold};
 use crate::scim::schema;
+
+/// How much text one PATCH may hold against members inside its transaction: bytes of filters times members. A filter of
+/// 600 bytes is held against 100,000.
+const MAX_WORK: usize = 64 * 1024 * 1024;
 
 /// The net effect of a [`GroupPatch`], whatever the group is like now.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -75,16 +80,44 @@ impl MemberDelta {
 impl GroupPatch {
     /// Whether [`GroupPatch::net`] needs the present members: some operation removes by another filter than ids.
     pub fn needs_members(&self) -> bool {
-        self.ops
-            .iter()
-            .any(|op| matches!(op, GroupOp::RemoveMembersWhere(_)))
+        self.filters().next().is_some()
+    }
+
+    /// The ids that operations make members.
+    pub fn added(&self) -> Vec<&str> {
+        let added = self.ops.iter().filter_map(|op| match op {
+            GroupOp::AddMembers(ids) | GroupOp::ReplaceMembers(ids) => Some(ids),
+            _ => None,
+        });
+        added.flatten().map(String::as_str).collect()
+    }
+
+    fn filters(&self) -> impl Iterator<Item = &Filter> {
+        self.ops.iter().filter_map(|op| match op {
+            GroupOp::RemoveMembersWhere(filter) => Some(filter),
+            _ => None,
+        })
     }
 
     /// What the operations come to.
     ///
-    /// `present` are the group's members as SCIM shows them (`value`, `display`, `type`, `$ref`); they are looked at only
-    /// if [`GroupPatch::needs_members`] says so, else give none. `fold` compares strings in filters.
-    pub fn net(&self, present: &[Value], fold: Fold) -> GroupDelta {
+    /// `candidates` are the group's members, and those of [`GroupPatch::added`], as SCIM shows them (`value`, `display`,
+    /// `type`, `$ref`); they are looked at only if [`GroupPatch::needs_members`] says so, else give none. `fold` compares
+    /// strings in filters; to fold twice must be to fold once.
+    ///
+    /// # Errors
+    /// 413 where the filters are too long for so many candidates.
+    pub fn net(&self, candidates: &[Value], fold: Fold) -> Result<GroupDelta, ScimError> {
+        let length: usize = self.filters().map(|filter| filter.to_string().len()).sum();
+        if length.saturating_mul(candidates.len()) > MAX_WORK {
+            return Err(ScimError::payload_too_large(
+                "These filters are too long for a group of so many members; name the members by their ids.",
+            ));
+        }
+        let candidates: Vec<Candidate<'_>> = candidates
+            .iter()
+            .filter_map(|member| Candidate::of(member, fold))
+            .collect();
         let mut delta = GroupDelta::default();
         for op in &self.ops {
             match op {
@@ -98,27 +131,40 @@ impl GroupPatch {
                     .remove(ids.iter().cloned()),
                 GroupOp::ReplaceMembers(ids) => delta.members.get_or_insert_default().replace(ids),
                 GroupOp::RemoveMembersWhere(filter) => {
-                    let members = delta.members.get_or_insert_default();
-                    let attribute = schema::group::GROUP.attribute("members");
-                    let meets =
-                        |member: &Value| filter::matches_value(attribute, member, filter, fold);
-                    let shown = present
-                        .iter()
-                        .filter(|_| members.base == Base::Keep)
-                        .filter(|member| meets(member));
-                    let shown =
-                        shown.filter_map(|member| Some(member.get("value")?.as_str()?.to_owned()));
-                    // Of who was added by this same request only the id and the type are known.
-                    let added = members
-                        .add
-                        .iter()
-                        .filter(|id| meets(&json!({"value": id, "type": "User"})))
-                        .cloned();
-                    let found: Vec<String> = shown.chain(added).collect();
-                    members.remove(found);
+                    let filter = filter.folded(fold);
+                    let meet = candidates.iter().filter(|member| member.meets(&filter));
+                    delta
+                        .members
+                        .get_or_insert_default()
+                        .remove(meet.map(|member| member.id.to_owned()));
                 }
             }
         }
-        delta
+        Ok(delta)
+    }
+}
+
+/// A member that filters are held against, its strings folded once for all of them: no sub-attribute of `members` is
+/// caseExact.
+struct Candidate<'a> {
+    id: &'a str,
+    folded: Value,
+}
+
+impl<'a> Candidate<'a> {
+    fn of(member: &'a Value, fold: Fold) -> Option<Self> {
+        let mut folded = member.clone();
+        for text in folded.as_object_mut()?.values_mut() {
+            if let Value::String(text) = text {
+                *text = fold(text);
+            }
+        }
+        let id = member.get("value")?.as_str()?;
+        Some(Self { id, folded })
+    }
+
+    fn meets(&self, folded: &Filter) -> bool {
+        let members = schema::group::GROUP.attribute("members");
+        filter::matches_value(members, &self.folded, folded, str::to_owned)
     }
 }

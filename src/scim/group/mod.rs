@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::error::ScimError;
 use super::json::{self, Object};
+use super::size;
 use super::user::{is_urn, schemas, without_nulls};
 use super::{GROUP_URN, MAX_INDEXED_CHARS, Meta, USER_URN};
 
@@ -34,7 +35,8 @@ pub struct GroupDoc {
 /// Reads the body of a POST or PUT.
 ///
 /// # Errors
-/// 400 `invalidSyntax` for what is no JSON object, 400 `invalidValue` for a missing displayName or a value of a wrong type.
+/// 400 `invalidSyntax` for what is no JSON object, 400 `invalidValue` for a missing displayName or a value of a wrong type,
+/// 413 over [`size::MAX_RESOURCE_BYTES`].
 pub fn parse(body: &[u8]) -> Result<GroupDoc, ScimError> {
     read(json::text(body)?)
 }
@@ -74,6 +76,7 @@ fn read(text: &str) -> Result<GroupDoc, ScimError> {
     group.display_name = display_name.ok_or_else(|| {
         ScimError::invalid_value("displayName is required; send it with a value.")
     })?;
+    size::bounded(&Object::new(), &group.extensions)?;
     Ok(group)
 }
 

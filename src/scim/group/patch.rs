@@ -7,7 +7,7 @@ use super::{members, text_of};
 use crate::scim::GROUP_URN;
 use crate::scim::error::ScimError;
 use crate::scim::extension;
-use crate::scim::filter::{self, Compare, CompareOp, Filter, Literal};
+use crate::scim::filter::{self, Filter};
 use crate::scim::json::{self, Object};
 use crate::scim::patch::{Op, RawOperation, operations, same_id};
 use crate::scim::path::{AttrPath, PatchPath};
@@ -16,6 +16,13 @@ use crate::scim::user::is_urn;
 
 /// The most operations in one PATCH of a group: a batch of Okta's may have one for each of up to 1,000 members.
 const MAX_OPERATIONS: usize = 10_000;
+
+/// The most operations in one PATCH that remove members by a filter on something else than their ids: each looks at
+/// every member.
+const MAX_FILTERS: usize = 10;
+
+/// The most changes of extensions in one PATCH: each may look at a whole list.
+const MAX_EXTENSION_CHANGES: usize = 1_000;
 
 /// What a PATCH asks of a group, in its order. Members are named by id, known here or not.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -68,26 +75,27 @@ pub enum ExtensionChange {
 
 impl ExtensionChange {
     /// Makes the change in a group's extensions.
-    pub fn apply(&self, extensions: &mut Object) {
-        let (Self::Set { urn, .. } | Self::Remove { urn, .. }) = self;
+    pub fn apply(self, extensions: &mut Object) {
+        let (Self::Set { urn, .. } | Self::Remove { urn, .. }) = &self;
         let urn = json::spelled(extensions, urn).unwrap_or_else(|| urn.clone());
-        let mut object = match extensions.get(&urn) {
-            Some(Value::Object(object)) => object.clone(),
-            _ => Object::new(),
+        let slot = extensions.entry(urn.clone()).or_insert(Value::Null);
+        if !slot.is_object() {
+            *slot = Value::Object(Object::new());
+        }
+        let Some(object) = slot.as_object_mut() else {
+            return;
         };
         match self {
-            Self::Set { op, values, .. } => extension::merge(&mut object, *op, values.clone()),
+            Self::Set { op, values, .. } => extension::merge(object, op, values),
             Self::Remove { name: None, .. } => object.clear(),
             Self::Remove {
                 name: Some(name),
                 sub,
                 ..
-            } => extension::remove(&mut object, name, sub.as_deref()),
+            } => extension::remove(object, &name, sub.as_deref()),
         }
         if object.is_empty() {
             extensions.shift_remove(&urn);
-        } else {
-            extensions.insert(urn, Value::Object(object));
         }
     }
 }
@@ -96,11 +104,13 @@ impl ExtensionChange {
 ///
 /// # Errors
 /// 400 `invalidSyntax`, `invalidPath`, `invalidFilter`, `invalidValue`, `mutability`, `noTarget`; 413 for more than
-/// 10,000 operations.
+/// 10,000 operations, 10 filters on members other than `value eq`, or 1,000 changes of extensions.
 pub fn parse_patch(id: &str, body: &[u8]) -> Result<GroupPatch, ScimError> {
     let mut reader = Reader {
         id,
         ops: Vec::new(),
+        filters: 0,
+        extension_changes: 0,
     };
     for raw in operations(json::text(body)?, MAX_OPERATIONS)? {
         reader.operation(&raw)?;
@@ -111,6 +121,8 @@ pub fn parse_patch(id: &str, body: &[u8]) -> Result<GroupPatch, ScimError> {
 struct Reader<'a> {
     id: &'a str,
     ops: Vec<GroupOp>,
+    filters: usize,
+    extension_changes: usize,
 }
 
 impl Reader<'_> {
@@ -251,9 +263,20 @@ impl Reader<'_> {
         if let Some(members) = schema::group::GROUP.attribute("members") {
             filter::check_value(members, filter)?;
         }
-        self.ops.push(match (op, ids(filter)) {
+        let ids = filter
+            .equal_values()
+            .map(|ids| ids.into_iter().map(str::to_owned).collect());
+        self.ops.push(match (op, ids) {
             (Op::Remove, Some(ids)) => GroupOp::RemoveMembers(ids),
-            (Op::Remove, None) => GroupOp::RemoveMembersWhere(filter.clone()),
+            (Op::Remove, None) => {
+                self.filters += 1;
+                if self.filters > MAX_FILTERS {
+                    return Err(ScimError::payload_too_large(format!(
+                        "A PATCH may remove members by at most {MAX_FILTERS} filters other than `value eq`."
+                    )));
+                }
+                GroupOp::RemoveMembersWhere(filter.clone())
+            }
             // A value filter that matches nothing makes the value on `add`; where it matches, it is there already.
             (Op::Add, Some(ids)) => GroupOp::AddMembers(ids),
             _ => {
@@ -267,10 +290,10 @@ impl Reader<'_> {
 
     fn extension(&mut self, op: Op, urn: &str, value: Value) -> Result<(), ScimError> {
         match (op, value) {
-            (Op::Remove, _) => self.remove(urn, None, None),
+            (Op::Remove, _) => self.remove(urn, None, None)?,
             (op, value) if json::is_absent(&value) => {
                 if op == Op::Replace {
-                    self.remove(urn, None, None);
+                    self.remove(urn, None, None)?;
                 }
             }
             (op, Value::Object(object)) if urn.eq_ignore_ascii_case(GROUP_URN) => {
@@ -284,11 +307,11 @@ impl Reader<'_> {
                 }
             }
             (op, Value::Object(values)) => {
-                self.ops.push(GroupOp::Extension(ExtensionChange::Set {
+                self.change(ExtensionChange::Set {
                     urn: urn.to_owned(),
                     op,
                     values,
-                }));
+                })?;
             }
             _ => {
                 return Err(ScimError::invalid_value(
@@ -320,8 +343,7 @@ impl Reader<'_> {
             return self.extension(op, &whole, value.unwrap_or(Value::Null));
         }
         if op == Op::Remove {
-            self.remove(urn, Some(name), sub.as_deref());
-            return Ok(());
+            return self.remove(urn, Some(name), sub.as_deref());
         }
         let value = value.unwrap_or(Value::Null);
         let value = match sub {
@@ -329,37 +351,34 @@ impl Reader<'_> {
             None => value,
         };
         let values = Object::from_iter([(name.clone(), value)]);
-        self.ops.push(GroupOp::Extension(ExtensionChange::Set {
+        self.change(ExtensionChange::Set {
             urn: urn.to_owned(),
             op,
             values,
-        }));
-        Ok(())
+        })
     }
 
-    fn remove(&mut self, urn: &str, name: Option<&str>, sub: Option<&str>) {
-        self.ops.push(GroupOp::Extension(ExtensionChange::Remove {
+    fn remove(
+        &mut self,
+        urn: &str,
+        name: Option<&str>,
+        sub: Option<&str>,
+    ) -> Result<(), ScimError> {
+        self.change(ExtensionChange::Remove {
             urn: urn.to_owned(),
             name: name.map(str::to_owned),
             sub: sub.map(str::to_owned),
-        }));
+        })
     }
-}
 
-/// The ids of `value eq "…" or value eq "…"`; none for any other filter.
-fn ids(filter: &Filter) -> Option<Vec<String>> {
-    match filter {
-        Filter::Or(parts) => Some(parts.iter().map(ids).collect::<Option<Vec<_>>>()?.concat()),
-        Filter::Compare(Compare {
-            path,
-            op: CompareOp::Equal,
-            value: Literal::String(id),
-        }) if path.name.eq_ignore_ascii_case("value")
-            && path.urn.is_none()
-            && path.sub.is_none() =>
-        {
-            Some(vec![id.clone()])
+    fn change(&mut self, change: ExtensionChange) -> Result<(), ScimError> {
+        self.extension_changes += 1;
+        if self.extension_changes > MAX_EXTENSION_CHANGES {
+            return Err(ScimError::payload_too_large(format!(
+                "A PATCH may change extensions at most {MAX_EXTENSION_CHANGES} times."
+            )));
         }
-        _ => None,
+        self.ops.push(GroupOp::Extension(change));
+        Ok(())
     }
 }

@@ -136,7 +136,10 @@ fn a_hundred_thousand_members_are_read() {
         100_000
     );
     let patch = patch(&json!([{"op": "replace", "path": "members", "value": members}])).unwrap();
-    assert_eq!(patch.net(&[], fold).members.unwrap().add.len(), 100_000);
+    assert_eq!(
+        patch.net(&[], fold).unwrap().members.unwrap().add.len(),
+        100_000
+    );
 }
 
 #[test]
@@ -379,11 +382,13 @@ fn a_filter_is_resolved_against_who_is_there_and_who_was_just_added() {
     ]))
     .unwrap();
     assert!(patch.needs_members());
-    let present = [
+    assert_eq!(patch.added(), ["new"]);
+    let candidates = [
         json!({"value": "u1", "display": "ann"}),
         json!({"value": "u2", "display": "bo"}),
+        json!({"value": "new", "display": "cy"}),
     ];
-    let delta = patch.net(&present, fold).members.unwrap();
+    let delta = patch.net(&candidates, fold).unwrap().members.unwrap();
     assert_eq!(
         delta,
         MemberDelta {
@@ -396,7 +401,7 @@ fn a_filter_is_resolved_against_who_is_there_and_who_was_just_added() {
 
 #[test]
 fn a_patch_that_does_not_speak_of_members_has_no_change_of_them() {
-    let delta = patch(&json!([{"op": "replace", "value": {"displayName": "A"}}, {"op": "replace", "value": {"displayName": "B"}}])).unwrap().net(&[], fold);
+    let delta = patch(&json!([{"op": "replace", "value": {"displayName": "A"}}, {"op": "replace", "value": {"displayName": "B"}}])).unwrap().net(&[], fold).unwrap();
     assert_eq!(
         delta,
         GroupDelta {

@@ -12,11 +12,15 @@ use serde_json::value::RawValue;
 use super::error::ScimError;
 use super::json;
 use super::path::PatchPath;
+use super::size::MAX_RESOURCE_BYTES;
 
 pub use user::{Patched, apply_user};
 
 /// The most operations in one PATCH of a user. Real ones have a handful; each looks at the whole user.
 const MAX_OPERATIONS: usize = 1000;
+
+/// The longest PATCH of a user, in bytes: more than its values could be stored anyway.
+const MAX_BYTES: usize = 4 * MAX_RESOURCE_BYTES;
 
 /// What an operation does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -53,10 +57,11 @@ impl std::fmt::Debug for Operation {
 /// `op` is taken in any case (Entra writes `Add`), `schemas` may be missing, an empty `path` counts as none.
 ///
 /// # Errors
-/// 400 `invalidSyntax`, `invalidPath`, `invalidFilter`; 413 for more than 1,000 operations.
+/// 400 `invalidSyntax`, `invalidPath`, `invalidFilter`; 413 for more than 1,000 operations or 1 MiB.
 pub fn parse(body: &[u8]) -> Result<Vec<Operation>, ScimError> {
     let raw = operations(json::text(body)?, MAX_OPERATIONS)?;
-    raw.into_iter()
+    let operations: Result<Vec<Operation>, ScimError> = raw
+        .into_iter()
         .map(|raw| {
             let path = raw.path.as_deref().map(PatchPath::parse).transpose()?;
             let value = raw.value.map(|raw| json::value(raw.get())).transpose()?;
@@ -66,7 +71,14 @@ pub fn parse(body: &[u8]) -> Result<Vec<Operation>, ScimError> {
                 value,
             })
         })
-        .collect()
+        .collect();
+    let operations = operations?;
+    if body.len() > MAX_BYTES {
+        return Err(ScimError::payload_too_large(format!(
+            "A PATCH of a user may have at most {MAX_BYTES} bytes."
+        )));
+    }
+    Ok(operations)
 }
 
 /// An operation whose value is not read yet: what it is depends on the path, and it may be very large.

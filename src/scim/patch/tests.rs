@@ -476,8 +476,12 @@ fn a_removed_active_is_not_shown_and_says_nothing() {
         .doc;
     assert_eq!(again.active, Some(true));
     assert_eq!(again.to_resource("u1", true, &meta, None)["active"], true);
-    let null = patched(&json!([{"op": "replace", "value": {"active": null}}]))
-        .unwrap()
-        .doc;
-    assert_eq!(null, start());
+    for nothing in [Value::Null, json!("")] {
+        for operation in [
+            json!({"op": "replace", "value": {"active": nothing}}),
+            json!({"op": "add", "path": "active", "value": nothing}),
+        ] {
+            assert_eq!(patched(&json!([operation])).unwrap().doc, start());
+        }
+    }
 }

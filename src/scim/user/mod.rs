@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::error::ScimError;
 use super::json::{self, Object};
+use super::size;
 use super::{MAX_INDEXED_CHARS, Meta, USER_URN};
 
 pub use read::from_object;
@@ -53,7 +54,8 @@ pub struct Email<'a> {
 /// count as absent; `"true"` counts as a boolean; `manager` may be a string; `schemas` may be missing.
 ///
 /// # Errors
-/// 400 `invalidSyntax` for what is no JSON object, 400 `invalidValue` for a missing userName or a value of a wrong type.
+/// 400 `invalidSyntax` for what is no JSON object, 400 `invalidValue` for a missing userName or a value of a wrong type,
+/// 413 over [`size::MAX_RESOURCE_BYTES`].
 pub fn parse(body: &[u8]) -> Result<Received, ScimError> {
     from_object(json::object(body)?)
 }
@@ -185,8 +187,8 @@ impl UserDoc {
         self.attributes.get("name")?.get(part)?.as_str()
     }
 
-    /// What must hold of every document, however it came to be.
-    pub(in crate::scim) fn checked(self) -> Result<Self, ScimError> {
+    /// What must hold of every document, however it came to be; `before` are the attributes it replaces.
+    pub(in crate::scim) fn checked(self, before: &Object) -> Result<Self, ScimError> {
         if self.user_name().trim().is_empty() {
             return Err(ScimError::invalid_value(
                 "userName is required; send it with a value.",
@@ -207,6 +209,7 @@ impl UserDoc {
                 return Err(ScimError::invalid_value(detail));
             }
         }
+        size::bounded(before, &self.attributes)?;
         Ok(self)
     }
 }

@@ -23,7 +23,7 @@ pub fn from_object(object: Object) -> Result<Received, ScimError> {
     for (name, value) in object {
         take(&mut received, &name, value)?;
     }
-    received.doc = received.doc.checked()?;
+    received.doc = received.doc.checked(&Object::new())?;
     Ok(received)
 }
 

@@ -122,7 +122,7 @@ pub async fn written_user(
 }
 
 /// A group just written, as it is shown; like [`written_user`], it is shown without its members if need be. Whatever of
-/// it nobody will see is not read.
+/// it nobody will see is not read. Where its [`Body`] fails later, as the members are read, [`bare_group`] is left.
 pub async fn written_group(
     service: &Service,
     view: &View,
@@ -134,6 +134,11 @@ pub async fn written_group(
     {
         return shown;
     }
+    bare_group(view, group)
+}
+
+/// A group as it was written, without its members: nothing is read for it.
+pub fn bare_group(view: &View, group: &IdpGroup) -> ShownGroup {
     ShownGroup {
         version: group.version,
         body: Body::of_head(view.clone(), FoundGroup::from(group)),

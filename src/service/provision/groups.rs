@@ -11,9 +11,9 @@ use crate::model::group::{IdpGroup, JoinedBy};
 use crate::model::id::GroupId;
 use crate::scim::etag::Condition;
 use crate::scim::group::{Base, GroupDoc, GroupPatch, MemberDelta};
-use crate::scim::{ResourceType, ScimError};
+use crate::scim::{ResourceType, ScimError, size};
 use crate::service::{Error, Service, binding, joining};
-use crate::store::edges::{self, Edge};
+use crate::store::edges::{self, CHUNK, Edge};
 use crate::store::groups::{self, ScimSide};
 use crate::store::{StoreError, Tx, bindings, group_sides, in_write};
 
@@ -95,13 +95,14 @@ pub async fn replace_group(
 }
 
 /// PATCH: the operations' net effect. It reads and writes no member it does not name, unless one is removed by a filter
-/// on something else than his id.
+/// on something else than his id. `base` is what every URL begins with, for a filter on `$ref`.
 ///
 /// # Errors
-/// 404 for a group without a SCIM side, 409 `uniqueness`, 412.
+/// 404 for a group without a SCIM side, 409 `uniqueness`, 412, 413.
 pub async fn patch_group(
     service: &Service,
     cx: &Cx,
+    base: &str,
     id: &GroupId,
     patch: &GroupPatch,
     condition: Option<&Condition>,
@@ -111,16 +112,18 @@ pub async fn patch_group(
         let known = seen(tx, id).await?;
         check(condition, known.version)?;
         let mut push = Push::begin(service, tx, cx).await?;
-        let present = if patch.needs_members() {
-            shown(tx, &known).await?
+        let candidates = if patch.needs_members() {
+            shown(tx, &known, &patch.added(), base).await?
         } else {
             Vec::new()
         };
-        let delta = patch.net(&present, fold);
-        let mut extensions = extensions(&known)?;
-        for change in &delta.extensions {
+        let delta = patch.net(&candidates, fold)?;
+        let before = extensions(&known)?;
+        let mut extensions = before.clone();
+        for change in delta.extensions {
             change.apply(&mut extensions);
         }
+        size::bounded(&before, &extensions)?;
         let wanted = IdpGroup {
             scim_name: delta.display_name.or_else(|| known.scim_name.clone()),
             external_id: delta
@@ -355,11 +358,23 @@ fn same_or(known: &IdpGroup, wanted: &Map<String, Value>) -> Result<String, Stor
     })
 }
 
-/// The members as SCIM shows them, for a filter on something else than their ids.
-async fn shown(tx: &mut Tx, group: &IdpGroup) -> Result<Vec<Value>, Error> {
-    let seen = edges::list_seen(tx, &group.id).await?;
+/// The members, and who is added, as SCIM shows them, for a filter on something else than their ids.
+async fn shown(
+    tx: &mut Tx,
+    group: &IdpGroup,
+    added: &[&str],
+    base: &str,
+) -> Result<Vec<Value>, Error> {
+    let mut seen = edges::list_seen(tx, &group.id).await?;
+    for ids in added.chunks(CHUNK) {
+        seen.extend(edges::find_seen(tx, ids).await?);
+    }
+    let users = ResourceType::User.endpoint();
     Ok(seen
         .into_iter()
-        .map(|(user, display)| json!({ "value": user, "display": display, "type": "User" }))
+        .map(|(user, display)| {
+            let url = format!("{base}{users}/{user}");
+            json!({ "value": user, "$ref": url, "display": display, "type": "User" })
+        })
         .collect())
 }

@@ -1,7 +1,8 @@
 //! The order of a list, and the condition "behind this key".
 //!
 //! RFC 7644 section 3.4.2.3: what has no value for `sortBy` comes last ascending and first descending; a multi-valued
-//! attribute is sorted by its primary value, else by its first. Equal keys are in the order of creation.
+//! attribute is sorted by its primary value, else by its first. Equal keys are in the order of creation. A text is sorted
+//! by its first [`SORTED_CHARS`] characters.
 
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
@@ -10,6 +11,9 @@ use super::place::{Leaf, Place, Rows, alias, place};
 use super::text::Text;
 use super::{Binds, SearchError};
 use crate::scim::schema::{Kind, Resolved, ResourceType};
+
+/// By how much of a text a list is sorted: a cursor holds the sort key of its place, and goes in a URL.
+const SORTED_CHARS: usize = 512;
 
 /// By what a list is sorted.
 #[derive(Debug, Clone, Copy)]
@@ -127,7 +131,7 @@ impl Order {
         };
         let expression = match place(text, resource, &by) {
             Place::One(leaf) => one(&leaf)?,
-            Place::Many(Rows::Json(name)) => first(text, name, leaf.name)?,
+            Place::Many(Rows::Json(name)) => beginning(&first(text, name, leaf.name)?),
             _ => return Err(SearchError::Unsupported),
         };
         Ok(Self {
@@ -186,13 +190,18 @@ pub(super) fn behind_seq(table: &str, key: &Key, binds: &mut Binds) -> String {
 
 fn one(leaf: &Leaf) -> Result<String, SearchError> {
     Ok(match leaf {
-        Leaf::Text { compared, .. } => compared.clone(),
+        Leaf::Text { compared, .. } => beginning(compared),
         Leaf::Instant(column) | Leaf::Flag(column) => (*column).to_owned(),
         // The URL of a resource is ordered as its id is.
         Leaf::Url { id, .. } => (*id).to_owned(),
         Leaf::Constant { .. } => "''".to_owned(),
         Leaf::Part { .. } => return Err(SearchError::Unsupported),
     })
+}
+
+/// The part of a text by which it is sorted.
+fn beginning(expression: &str) -> String {
+    format!("SUBSTR({expression}, 1, {SORTED_CHARS})")
 }
 
 /// The sort key of a multi-valued attribute: of its primary value, else of its first.

@@ -14,6 +14,9 @@ use serde_json::{Map, Value, json};
 
 use crate::support::stores::TestStore;
 
+/// What every URL begins with.
+pub(crate) const BASE: &str = "https://rosterd.example.test/scim/v2";
+
 pub(crate) const ONE: &str = "00u11111111111111111";
 pub(crate) const TWO: &str = "00u22222222222222222";
 
@@ -111,7 +114,7 @@ impl<'a> Client<'a> {
     ) -> Result<Written<IdpGroup>, ScimError> {
         let body = json!({ "Operations": operations });
         let patch = group::parse_patch(group.id.as_str(), body.to_string().as_bytes()).unwrap();
-        provision::patch_group(&self.service, &self.cx, &group.id, &patch, None)
+        provision::patch_group(&self.service, &self.cx, BASE, &group.id, &patch, None)
             .await
             .map_err(refusal)
     }

@@ -4,7 +4,7 @@ use rosterd::model::actor::Channel;
 use rosterd::store::edges::{self, Edge};
 use serde_json::{Value, json};
 
-use super::actor::{Client, ONE, TWO};
+use super::actor::{BASE, Client, ONE, TWO};
 use crate::support::stores::on_each_store;
 
 fn add(ids: &[&str]) -> Value {
@@ -78,7 +78,7 @@ on_each_store! {
             tasks.spawn(async move {
                 let body = json!({"Operations": add(&[user.id.as_str()])}).to_string();
                 let patch = rosterd::scim::group::parse_patch(id.as_str(), body.as_bytes()).unwrap();
-                rosterd::service::provision::patch_group(&service, &cx, &id, &patch, None).await.unwrap();
+                rosterd::service::provision::patch_group(&service, &cx, BASE, &id, &patch, None).await.unwrap();
             });
         }
         tasks.join_all().await;
@@ -89,11 +89,30 @@ on_each_store! {
 
     async fn a_member_is_removed_by_what_he_is_shown_as(store) {
         let okta = Client::new(&store);
-        let mira = okta.user("Mira@x", None).await;
-        let noor = okta.user("noor@x", None).await;
+        let body = json!({"userName": "mira@x", "displayName": "Mira Okafor"});
+        let mira = okta.post_user(body).await.unwrap();
+        let noor = okta.user("Noor@x", None).await;
         let group = okta.group("Admins", &[&mira, &noor]).await;
-        okta.patch_group(&group, json!([{"op": "remove", "path": "members[display eq \"mira@X\"]"}])).await.unwrap();
-        assert_eq!(okta.members(&group).await, [noor.id.as_str()]);
+        let remove = |filter: String| json!({"op": "remove", "path": format!("members[{filter}]")});
+        okta.patch_group(&group, json!([remove("display eq \"mira@x\"".to_owned())])).await.unwrap();
+        assert_eq!(okta.members(&group).await.len(), 2, "he is not shown so");
+        let add = json!({"op": "add", "path": "members", "value": [{"value": mira.id}]});
+        for (filter, left) in [
+            ("display eq \"mira OKAFOR\"".to_owned(), &noor),
+            (format!("$ref eq \"{BASE}/Users/{}\"", mira.id), &noor),
+            ("display eq \"noor@X\"".to_owned(), &mira),
+        ] {
+            // Whoever is added in the same request is shown the same way.
+            for operations in [json!([remove(filter.clone())]), json!([add, remove(filter.clone())])] {
+                let full = json!({"displayName": "Admins", "members": [{"value": mira.id}, {"value": noor.id}]});
+                okta.put_group(&group, full).await.unwrap();
+                okta.patch_group(&group, operations).await.unwrap();
+                assert_eq!(okta.members(&group).await, [left.id.as_str()], "{filter}");
+            }
+        }
+        okta.put_group(&group, json!({"displayName": "Admins", "members": []})).await.unwrap();
+        okta.patch_group(&group, json!([add, remove("display eq \"Mira Okafor\"".to_owned())])).await.unwrap();
+        assert_eq!(okta.members(&group).await.len(), 0);
     }
 
     async fn more_members_than_one_statement_takes_are_replaced_in_one_transaction(store) {

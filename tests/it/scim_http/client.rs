@@ -1,6 +1,7 @@
 //! A SCIM client over the router, without a network.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -90,6 +91,10 @@ pub(crate) async fn issue(service: &Service, scope: Scope) -> String {
 impl Client {
     /// The daemon's doors over a store on which no token was made.
     pub(crate) fn without_token(store: &TestStore) -> Self {
+        Self::over(store, HttpSettings::default())
+    }
+
+    fn over(store: &TestStore, doors: HttpSettings) -> Self {
         let settings = Settings {
             scim_max_results: 1_000,
             ..Settings::default()
@@ -98,7 +103,7 @@ impl Client {
         let (log, queue) = request_log::queue();
         let doors = HttpSettings {
             public_url: PUBLIC_URL.to_owned(),
-            ..HttpSettings::default()
+            ..doors
         };
         let clock = Arc::clone(&store.clock) as _;
         let app = App::new(service.clone(), doors, log, Metrics::default(), clock);
@@ -118,6 +123,17 @@ impl Client {
     /// The same with a SCIM token.
     pub(crate) async fn new(store: &TestStore) -> Self {
         let mut client = Self::without_token(store);
+        client.token = issue(&client.service, Scope::Scim).await;
+        client
+    }
+
+    /// The same where an answer may take only so long.
+    pub(crate) async fn impatient(store: &TestStore, patience: Duration) -> Self {
+        let doors = HttpSettings {
+            scim_patience: patience,
+            ..HttpSettings::default()
+        };
+        let mut client = Self::over(store, doors);
         client.token = issue(&client.service, Scope::Scim).await;
         client
     }

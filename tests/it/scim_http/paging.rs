@@ -130,4 +130,33 @@ on_each_store! {
         let second = client.get(&format!("/Users?count=1&cursor={next}")).await.json();
         assert_ne!(ids(&second), ids(&by_post));
     }
+
+    async fn every_cursor_that_is_given_is_taken_however_long_the_sort_key_is(store) {
+        let client = Client::new(&store).await;
+        let begin = "\u{1}\"\u{fdfa}".repeat(1_000);
+        for number in 0..5 {
+            // The beginnings are equal, so that the order of creation decides.
+            let user = json!({
+                "userName": format!("u{number}@example.test"), "title": format!("{begin}{}", 9 - number),
+                "displayName": "\u{fdfa}".repeat(512), "roles": [{"value": format!("{begin}{}", 9 - number)}],
+            });
+            assert_eq!(client.post("/Users", &user).await.status, 201);
+        }
+        for by in ["title", "displayName", "roles"] {
+            let (mut cursor, mut seen) = (String::new(), Vec::new());
+            loop {
+                let path = format!("/Users?sortBy={by}&count=2&cursor={cursor}&attributes=userName");
+                let page = client.get(&path).await;
+                assert_eq!(page.status, 200, "{by}: {}", page.text);
+                let page = page.json();
+                seen.extend(page["Resources"].as_array().unwrap().iter().map(|user| user["userName"].as_str().unwrap().to_owned()));
+                match page["nextCursor"].as_str() {
+                    Some(next) => next.clone_into(&mut cursor),
+                    None => break,
+                }
+            }
+            let all: Vec<String> = (0..5).map(|number| format!("u{number}@example.test")).collect();
+            assert_eq!(seen, all, "{by}");
+        }
+    }
 }
