@@ -43,9 +43,9 @@ pub struct Guard {
 pub(super) fn read(keys: &mut Keys<'_>) -> Guard {
     Guard {
         user_percent: keys.ranged("guard.user_percent", 20, 0..=100),
-        user_floor: keys.take("guard.user_floor", 10),
+        user_floor: keys.ranged("guard.user_floor", 10, 0..=u32::MAX),
         team_percent: keys.ranged("guard.team_percent", 20, 0..=100),
-        team_floor: keys.take("guard.team_floor", 20),
+        team_floor: keys.ranged("guard.team_floor", 20, 0..=u32::MAX),
         emptied_group_floor: keys.ranged("guard.emptied_group_floor", 5, 1..=u32::MAX),
         window: keys.duration("guard.window", DAY, HOUR, 30 * DAY),
         mute: keys.duration("guard.mute", DAY, Duration::ZERO, 30 * DAY),

@@ -119,7 +119,22 @@ impl<'a> Keys<'a> {
     where
         T: DeserializeOwned + Serialize + PartialOrd + std::fmt::Display,
     {
-        let value = self.take(path, default);
+        self.known.push(Key {
+            path,
+            default: Value::try_from(&default).ok(),
+        });
+        let found = self.find_or(path, |message| {
+            // A number that the type cannot hold: say what may stand there, and not how it is kept.
+            let mut parts = message.split('`');
+            match (parts.next(), parts.next()) {
+                (Some("invalid value: integer "), Some(number)) => {
+                    let (low, high) = (range.start(), range.end());
+                    format!("{number} is not within {low} and {high}")
+                }
+                _ => message.to_owned(),
+            }
+        });
+        let value = found.unwrap_or(default);
         if !range.contains(&value) {
             let (low, high) = range.into_inner();
             self.problem(path, format!("{value} is not within {low} and {high}"));
@@ -272,6 +287,15 @@ impl<'a> Keys<'a> {
     }
 
     fn find<T: DeserializeOwned>(&mut self, path: &'static str) -> Option<T> {
+        self.find_or(path, str::to_owned)
+    }
+
+    /// The value of `path`; one that is none becomes a problem, which `explain` makes of what the reader says.
+    fn find_or<T: DeserializeOwned>(
+        &mut self,
+        path: &'static str,
+        explain: impl FnOnce(&str) -> String,
+    ) -> Option<T> {
         let (read, source) = match self.found.remove(path)? {
             Found::File(value) => (value.try_into(), String::new()),
             Found::Variable(name, text) => (read_variable(&text), format!(" (from {name})")),
@@ -280,7 +304,7 @@ impl<'a> Keys<'a> {
             Ok(value) => Some(value),
             Err(error) => {
                 let error: toml::de::Error = error;
-                self.problem(path, format!("{}{source}", error.message()));
+                self.problem(path, format!("{}{source}", explain(error.message())));
                 None
             }
         }

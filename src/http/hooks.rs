@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, FromRequestParts, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -15,6 +14,7 @@ use subtle::ConstantTimeEq as _;
 use tokio::sync::watch;
 
 use super::error::problem;
+use super::input::Whole;
 use crate::okta::types::HookDelivery;
 use crate::service::hooks::HookQueue;
 
@@ -60,7 +60,7 @@ async fn verify(State(door): State<HookDoor>, headers: HeaderMap) -> Response {
 }
 
 /// A delivery: queued and answered at once. Okta waits three seconds and never repeats after a 4xx.
-async fn deliver(State(door): State<HookDoor>, _: Admitted, body: Bytes) -> Response {
+async fn deliver(State(door): State<HookDoor>, _: Admitted, Whole(body): Whole) -> Response {
     let Ok(delivery) = HookDelivery::read(&body) else {
         return problem(
             StatusCode::BAD_REQUEST,

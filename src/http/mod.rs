@@ -8,6 +8,7 @@ pub mod client_addr;
 pub mod error;
 mod gauges;
 pub mod hooks;
+mod input;
 mod leftover;
 pub mod metrics;
 pub mod problem;

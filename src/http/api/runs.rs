@@ -1,8 +1,7 @@
 //! The run history, kicks, and the word of an admin on what is held (R9).
 
 use axum::Json;
-use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde::Deserialize;
@@ -12,6 +11,7 @@ use super::page::{PageQuery, Query, Refused};
 use crate::http::App;
 use crate::http::auth::{Manager, StatusReader};
 use crate::http::error::problem;
+use crate::http::input::{Id, Whole};
 use crate::model::id::RunId;
 use crate::model::run::{Outcome, RunKind};
 use crate::service::run_views::{self, RunView};
@@ -50,7 +50,7 @@ pub(super) async fn list(
 pub(super) async fn show(
     _: StatusReader,
     State(app): State<App>,
-    Path(id): Path<String>,
+    Id(id): Id,
 ) -> Result<Json<RunView>, Error> {
     let shown = runs::show(&app.service, &parse(&id)?).await?;
     Ok(Json(RunView::from(&shown)))
@@ -73,7 +73,7 @@ pub(super) struct ChangesQuery {
 pub(super) async fn changes(
     _: StatusReader,
     State(app): State<App>,
-    Path(id): Path<String>,
+    Id(id): Id,
     query: Query<ChangesQuery>,
 ) -> Result<Response, Error> {
     let limit = query.0.limit.unwrap_or(100);
@@ -110,7 +110,7 @@ const fn delta() -> RunKind {
 pub(super) async fn kick(
     manager: Manager,
     State(app): State<App>,
-    body: Bytes,
+    Whole(body): Whole,
 ) -> Result<Response, Error> {
     let text: &[u8] = if body.is_empty() { b"{}" } else { &body };
     let kick: Kick = match serde_json::from_slice(text) {
@@ -140,7 +140,7 @@ pub(super) async fn kick(
 pub(super) async fn request(
     _: StatusReader,
     State(app): State<App>,
-    Path(id): Path<String>,
+    Id(id): Id,
 ) -> Result<Json<Value>, Error> {
     let found = sync::find_request(&app.service, &id).await?;
     Ok(Json(request_view(&found)))
@@ -158,7 +158,7 @@ fn request_view(request: &SyncRequest) -> Value {
 pub(super) async fn approve(
     manager: Manager,
     State(app): State<App>,
-    Path(id): Path<String>,
+    Id(id): Id,
 ) -> Result<Json<Value>, Error> {
     let id = parse(&id)?;
     let done = runs::approve(&app.service, &manager.cx, &id).await?;
@@ -169,7 +169,7 @@ pub(super) async fn approve(
 pub(super) async fn reject(
     manager: Manager,
     State(app): State<App>,
-    Path(id): Path<String>,
+    Id(id): Id,
 ) -> Result<Json<Value>, Error> {
     let id = parse(&id)?;
     let done = runs::reject(&app.service, &manager.cx, &id).await?;

@@ -117,6 +117,14 @@ on_each_store! {
             let refused = manage.ask("POST", "/api/v1/runs", Some(&body)).await;
             assert!([400, 409].contains(&refused.status), "{body}: {}", refused.text);
         }
+        for (method, path) in [
+            ("GET", "/api/v1/runs/%ff"), ("GET", "/api/v1/runs/%ff/changes"), ("GET", "/api/v1/run-requests/%ff"),
+            ("POST", "/api/v1/runs/%ff/approve"), ("POST", "/api/v1/runs/%ff/reject"),
+        ] {
+            is_problem(&manage.ask(method, path, None).await, 404, "about:blank");
+        }
+        let large = json!({"kind": "x".repeat(3 * 1024 * 1024)});
+        is_problem(&manage.ask("POST", "/api/v1/runs", Some(&large)).await, 413, "about:blank");
         let wrong = manage.ask("DELETE", "/status", None).await;
         is_problem(&wrong, 405, "about:blank");
         assert!(wrong.header("allow").contains("GET"));
