@@ -1,13 +1,13 @@
 //! A wrong configuration: every problem with its key, no fallback; and the documented file is the code's.
 
+mod environment;
 mod secrets;
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use rosterd::config::{self, Auth, Environment, Loaded, Presence, Problems, PushGuard};
+use rosterd::config::{self, Environment, Loaded, Presence, Problems};
 use tempfile::TempDir;
 
 const SHIPPED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/config/rosterd.toml");
@@ -156,6 +156,31 @@ fn every_problem_is_reported_at_once_each_with_its_key() {
 fn each_wrong_value_names_its_key_and_what_is_right() {
     for (text, key, says) in [
         ("server.listen = 8080", "server.listen", "8080"),
+        (
+            "guard.user_percent = 101",
+            "guard.user_percent",
+            "101 is not within 0 and 100",
+        ),
+        (
+            "guard.user_percent = 900",
+            "guard.user_percent",
+            "900 is not within 0 and 100",
+        ),
+        (
+            "guard.team_percent = -1",
+            "guard.team_percent",
+            "-1 is not within 0 and 100",
+        ),
+        (
+            "guard.user_floor = -1",
+            "guard.user_floor",
+            "-1 is not within 0 and",
+        ),
+        (
+            "okta.rate_share = 256",
+            "okta.rate_share",
+            "256 is not within 1 and 100",
+        ),
         (
             "server.public_url = \"ftp://x\"",
             "server.public_url",
@@ -327,171 +352,6 @@ fn a_file_that_was_named_and_cannot_be_read_is_no_reason_to_fall_back() {
             found[0].text
         );
     }
-}
-
-#[test]
-fn every_key_can_be_set_by_the_environment_which_wins() {
-    let loaded = load(
-        "[server]\nlisten = \"127.0.0.1:1\"\n[guard]\nuser_floor = 3\n",
-        &[
-            ("ROSTERD__SERVER__LISTEN", "127.0.0.1:9"),
-            ("ROSTERD__STORE__URL", "sqlite:///tmp/x y?z.db"),
-            (
-                "ROSTERD__SERVER__TRUSTED_PROXIES",
-                r#"["10.0.0.0/8", "192.0.2.1"]"#,
-            ),
-            ("ROSTERD__SCIM__PASSWORD_SYNC", "true"),
-            ("ROSTERD__SCIM__BODY_LIMIT", "33554432"),
-            ("ROSTERD__OKTA__FULL_SCHEDULE", "30 3 * * 7"),
-            ("ROSTERD__GUARD__PUSH", "hold"),
-            ("ROSTERD__GUARD__WINDOW", "\"48h\""),
-            ("ROSTERD_CONFIG", "is not a key"),
-            ("PATH", "/bin"),
-        ],
-    );
-    let config = loaded.unwrap().config;
-    assert_eq!(config.server.listen.port(), 9);
-    assert_eq!(config.store.url.expose(), "sqlite:///tmp/x y?z.db");
-    assert_eq!(config.server.trusted_proxies.len(), 2);
-    assert!(config.scim.password_sync);
-    assert_eq!(config.scim.body_limit, 33_554_432);
-    assert_eq!(config.okta.full_schedule.to_string(), "30 3 * * 7");
-    assert_eq!(config.guard.push, PushGuard::Hold);
-    assert_eq!(config.guard.window, Duration::from_secs(48 * 3600));
-    assert_eq!(
-        config.guard.user_floor, 3,
-        "the file counts where no variable is set"
-    );
-}
-
-#[test]
-fn a_text_that_looks_like_a_number_is_still_a_text() {
-    let folder = TempDir::new().unwrap();
-    let token = write(&folder, "token", "s3cret", 0o600);
-    let loaded = load(
-        "okta.org_url = \"https://x.okta.com\"",
-        &[
-            ("ROSTERD__OKTA__APP_ID", "12345"),
-            ("ROSTERD__OKTA__TOKEN_FILE", token.to_str().unwrap()),
-        ],
-    );
-    assert_eq!(loaded.unwrap().config.okta.app_id.as_deref(), Some("12345"));
-}
-
-#[test]
-fn every_shown_default_can_be_set_by_its_variable() {
-    for key in config::known_keys() {
-        let Some(default) = key.default else { continue };
-        let name = format!("ROSTERD__{}", key.path.to_uppercase().replace('.', "__"));
-        let text = match default {
-            toml::Value::String(text) => text,
-            other => other.to_string(),
-        };
-        let environment = Environment::of([(name.as_str(), text.as_str())]);
-        assert!(config::load(None, &environment).is_ok(), "{name}={text}");
-    }
-}
-
-#[test]
-fn secrets_come_from_files_and_credentials_and_are_never_shown() {
-    use secrecy::ExposeSecret as _;
-    let folder = TempDir::new().unwrap();
-    write(&folder, "okta-token", "s3cret-token\n", 0o644);
-    let path = folder.path().join("okta-token");
-    let text = |source: &str| {
-        format!("okta.org_url = \"https://x.okta.com\"\nokta.token_file = \"{source}\"")
-    };
-    let by_file = load(&text(path.to_str().unwrap()), &[]).unwrap();
-    let by_credential = load(
-        &text("credential:okta-token"),
-        &[("CREDENTIALS_DIRECTORY", folder.path().to_str().unwrap())],
-    );
-    let by_credential = by_credential.unwrap();
-    for loaded in [&by_file, &by_credential] {
-        let org = loaded.config.okta.org.as_ref().unwrap();
-        let Auth::Token(source) = &org.auth else {
-            panic!("a token")
-        };
-        assert_eq!(source.read().unwrap().expose_secret(), "s3cret-token");
-        assert!(!format!("{loaded:?}").contains("s3cret"));
-    }
-    let warned = |loaded: &Loaded| loaded.warnings.iter().any(|w| w.key == "okta.token_file");
-    assert!(
-        warned(&by_file),
-        "a file everybody may read is worth a warning"
-    );
-    assert!(!warned(&by_credential), "systemd keeps its own to itself");
-
-    for (name, bytes) in [
-        ("empty", &b" \n"[..]),
-        ("binary", &[0xff, 0xfe]),
-        ("long", &[b'x'; 70_000]),
-    ] {
-        let path = folder.path().join(name);
-        std::fs::write(&path, bytes).unwrap();
-        expect_problem(&text(path.to_str().unwrap()), "okta.token_file", name);
-    }
-}
-
-#[test]
-fn a_credential_of_the_service_keeps_no_other_command_from_its_work() {
-    let text = "okta.org_url = \"https://x.okta.com\"\nokta.client_id = \"c\"\n\
-                okta.private_key_file = \"credential:okta-private-key\"";
-    let outside = load(text, &[]).unwrap();
-    let warned = |w: &rosterd::config::Problem| {
-        w.key == "okta.private_key_file" && w.text.contains("within the service")
-    };
-    assert!(
-        outside.warnings.iter().any(warned),
-        "{:?}",
-        outside.warnings
-    );
-    let Some(Auth::ServiceApp { private_key, .. }) = outside.config.okta.org.map(|org| org.auth)
-    else {
-        panic!("a service app")
-    };
-    let refused = private_key.read().unwrap_err().to_string();
-    assert!(refused.contains("LoadCredential"), "{refused}");
-    // Within the service it must be there.
-    let folder = TempDir::new().unwrap();
-    let credentials = [("CREDENTIALS_DIRECTORY", folder.path().to_str().unwrap())];
-    let inside = problems(text, &credentials);
-    assert_eq!(
-        inside.keys().collect::<Vec<_>>(),
-        ["okta.private_key_file"],
-        "{inside:?}"
-    );
-}
-
-#[test]
-fn what_is_set_and_wrong_is_not_said_to_be_unset() {
-    let text = "okta.org_url = \"https://x.okta.com\"\nokta.client_id = \"c\"\nokta.private_key_file = \"credential:../x\"";
-    let found = load(text, &[]).unwrap_err();
-    assert_eq!(found.0.len(), 1, "{found}");
-}
-
-#[test]
-fn a_url_file_holds_the_stores_url() {
-    let folder = TempDir::new().unwrap();
-    let url = write(
-        &folder,
-        "url",
-        "postgres://rosterd:s3cret@db/rosterd\n",
-        0o600,
-    );
-    let line = format!("store.url_file = {url:?}\n");
-    let loaded = load(&line, &[]).unwrap();
-    assert_eq!(
-        loaded.config.store.url.expose(),
-        "postgres://rosterd:s3cret@db/rosterd"
-    );
-    expect_problem(
-        &format!("{line}store.url = \"sqlite:///tmp/x.db\""),
-        "store.url_file",
-        "one of them",
-    );
-    std::fs::write(&url, "rosterd.db").unwrap();
-    expect_problem(&line, "store.url_file", "is not a URL");
 }
 
 #[test]

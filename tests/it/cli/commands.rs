@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::host::{Host, command, said};
+use crate::support::NO_FILE;
 
 const COMMANDS: [&str; 40] = [
     "",
@@ -326,6 +327,7 @@ async fn a_reader_that_went_away_is_no_failure() {
             .args(words.split(' '))
             .env_clear()
             .env("HOME", host.folder.path())
+            .envs(NO_FILE)
             .env("ROSTERD__STORE__URL", &host.url)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

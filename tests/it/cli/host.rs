@@ -10,6 +10,8 @@ use rosterd::service::{Service, Settings};
 use rosterd::store::{Options, Store};
 use serde_json::Value;
 
+use crate::support::NO_FILE;
+
 /// A folder, and a store that commands are pointed to.
 pub(crate) struct Host {
     pub(crate) url: String,
@@ -109,6 +111,7 @@ pub(crate) fn command(folder: &Path) -> assert_cmd::Command {
     command
         .env_clear()
         .env("HOME", folder)
+        .envs(NO_FILE)
         .current_dir(folder)
         .timeout(std::time::Duration::from_secs(60));
     command

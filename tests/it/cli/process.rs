@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::host::Host;
+use crate::support::NO_FILE;
 
 /// How long anything may take.
 pub(super) const PATIENCE: Duration = Duration::from_secs(300);
@@ -51,6 +52,7 @@ fn command(host: &Host, words: &[&str]) -> Command {
         .args(words)
         .env_clear()
         .env("HOME", host.folder.path())
+        .envs(NO_FILE)
         .env("TMPDIR", host.folder.path())
         .env("ROSTERD__STORE__URL", &host.url)
         .envs(host.environment.iter().cloned())

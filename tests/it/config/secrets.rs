@@ -1,9 +1,9 @@
 //! R14: what a configuration holds that nobody else is to see.
 
-use rosterd::config::{self, Environment};
+use rosterd::config::{self, Auth, Environment, Loaded};
 use tempfile::TempDir;
 
-use super::{load, write};
+use super::{expect_problem, load, problems, write};
 
 #[test]
 fn a_secret_written_where_its_path_belongs_is_never_shown() {
@@ -105,4 +105,106 @@ fn a_password_in_a_url_is_never_shown() {
     )
     .unwrap_err();
     assert!(!env.to_string().contains("s3cret"), "{env}");
+}
+
+#[test]
+fn secrets_come_from_files_and_credentials_and_are_never_shown() {
+    use secrecy::ExposeSecret as _;
+    let folder = TempDir::new().unwrap();
+    write(&folder, "okta-token", "s3cret-token\n", 0o644);
+    let path = folder.path().join("okta-token");
+    let text = |source: &str| {
+        format!("okta.org_url = \"https://x.okta.com\"\nokta.token_file = \"{source}\"")
+    };
+    let by_file = load(&text(path.to_str().unwrap()), &[]).unwrap();
+    let by_credential = load(
+        &text("credential:okta-token"),
+        &[("CREDENTIALS_DIRECTORY", folder.path().to_str().unwrap())],
+    );
+    let by_credential = by_credential.unwrap();
+    for loaded in [&by_file, &by_credential] {
+        let org = loaded.config.okta.org.as_ref().unwrap();
+        let Auth::Token(source) = &org.auth else {
+            panic!("a token")
+        };
+        assert_eq!(source.read().unwrap().expose_secret(), "s3cret-token");
+        assert!(!format!("{loaded:?}").contains("s3cret"));
+    }
+    let warned = |loaded: &Loaded| loaded.warnings.iter().any(|w| w.key == "okta.token_file");
+    assert!(
+        warned(&by_file),
+        "a file everybody may read is worth a warning"
+    );
+    assert!(!warned(&by_credential), "systemd keeps its own to itself");
+
+    for (name, bytes) in [
+        ("empty", &b" \n"[..]),
+        ("binary", &[0xff, 0xfe]),
+        ("long", &[b'x'; 70_000]),
+    ] {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        expect_problem(&text(path.to_str().unwrap()), "okta.token_file", name);
+    }
+}
+
+#[test]
+fn a_credential_of_the_service_keeps_no_other_command_from_its_work() {
+    let text = "okta.org_url = \"https://x.okta.com\"\nokta.client_id = \"c\"\n\
+                okta.private_key_file = \"credential:okta-private-key\"";
+    let outside = load(text, &[]).unwrap();
+    let warned = |w: &rosterd::config::Problem| {
+        w.key == "okta.private_key_file" && w.text.contains("within the service")
+    };
+    assert!(
+        outside.warnings.iter().any(warned),
+        "{:?}",
+        outside.warnings
+    );
+    let Some(Auth::ServiceApp { private_key, .. }) = outside.config.okta.org.map(|org| org.auth)
+    else {
+        panic!("a service app")
+    };
+    let refused = private_key.read().unwrap_err().to_string();
+    assert!(refused.contains("LoadCredential"), "{refused}");
+    // Within the service it must be there.
+    let folder = TempDir::new().unwrap();
+    let credentials = [("CREDENTIALS_DIRECTORY", folder.path().to_str().unwrap())];
+    let inside = problems(text, &credentials);
+    assert_eq!(
+        inside.keys().collect::<Vec<_>>(),
+        ["okta.private_key_file"],
+        "{inside:?}"
+    );
+}
+
+#[test]
+fn what_is_set_and_wrong_is_not_said_to_be_unset() {
+    let text = "okta.org_url = \"https://x.okta.com\"\nokta.client_id = \"c\"\nokta.private_key_file = \"credential:../x\"";
+    let found = load(text, &[]).unwrap_err();
+    assert_eq!(found.0.len(), 1, "{found}");
+}
+
+#[test]
+fn a_url_file_holds_the_stores_url() {
+    let folder = TempDir::new().unwrap();
+    let url = write(
+        &folder,
+        "url",
+        "postgres://rosterd:s3cret@db/rosterd\n",
+        0o600,
+    );
+    let line = format!("store.url_file = {url:?}\n");
+    let loaded = load(&line, &[]).unwrap();
+    assert_eq!(
+        loaded.config.store.url.expose(),
+        "postgres://rosterd:s3cret@db/rosterd"
+    );
+    expect_problem(
+        &format!("{line}store.url = \"sqlite:///tmp/x.db\""),
+        "store.url_file",
+        "one of them",
+    );
+    std::fs::write(&url, "rosterd.db").unwrap();
+    expect_problem(&line, "store.url_file", "is not a URL");
 }

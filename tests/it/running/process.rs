@@ -17,6 +17,7 @@ use serde_json::Value;
 use sqlx::{AnyConnection, Connection as _, Row as _};
 
 use crate::scim_http::Answer;
+use crate::support::NO_FILE;
 use crate::support::daemon::{admin, client};
 
 /// How long something may take that has to happen.
@@ -127,6 +128,7 @@ impl Site {
             .args(words)
             .env_clear()
             .env("HOME", self.folder.path())
+            .envs(NO_FILE)
             .envs(self.environment())
             .current_dir(self.folder.path());
         command
