@@ -62,3 +62,28 @@ pub async fn list(tx: &mut Tx) -> Result<Vec<StoredProblem>, StoreError> {
         })
         .collect()
 }
+
+/// When runs were last paused, as the audit log has it.
+pub async fn paused_at(tx: &mut Tx) -> Result<Option<Timestamp>, StoreError> {
+    instant(
+        tx,
+        "SELECT MAX(at) FROM audit WHERE object_kind = 'organization' AND object_id = 'okta' AND action = 'sync.paused'",
+    )
+    .await
+}
+
+/// When the last SCIM token that ended did; none where none has.
+pub async fn scim_tokens_ended_at(tx: &mut Tx) -> Result<Option<Timestamp>, StoreError> {
+    instant(
+        tx,
+        "SELECT MAX(CASE WHEN revoked_at IS NULL OR revoked_at > expires_at THEN expires_at ELSE revoked_at END) \
+         FROM tokens WHERE scope = 'scim'",
+    )
+    .await
+}
+
+async fn instant(tx: &mut Tx, statement: &'static str) -> Result<Option<Timestamp>, StoreError> {
+    let row = sqlx::query(statement).fetch_one(tx.conn()).await?;
+    let at: Option<i64> = row.try_get(0)?;
+    Ok(at.map(Timestamp::from_millis))
+}

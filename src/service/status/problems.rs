@@ -10,7 +10,7 @@ use crate::store::counts::{Counts, ScimTraffic};
 use crate::store::organization::Organization;
 use crate::store::problems::StoredProblem;
 use crate::store::withheld::{Cause, Withheld};
-use crate::store::{Tx, memberships, problems};
+use crate::store::{Tx, groups, memberships, problems};
 
 /// Okta must have been silent this long before it is a problem: a blip does not shout.
 const SILENT_MS: i64 = 5 * 60 * 1000;
@@ -77,9 +77,9 @@ pub(super) struct Seen<'s> {
 pub(super) async fn list(tx: &mut Tx, seen: &Seen<'_>) -> Result<Vec<Problem>, Error> {
     let mut found: Vec<Problem> = problems::list(tx).await?.into_iter().map(noted).collect();
     found.extend(of_okta(seen));
-    found.extend(of_waiting(seen));
-    found.extend(of_mappings(seen.mappings));
-    found.extend(of_setup(seen));
+    found.extend(of_waiting(tx, seen).await?);
+    found.extend(of_mappings(tx, seen.mappings).await?);
+    found.extend(of_setup(tx, seen).await?);
     let team = crate::model::team::organization_admin();
     if memberships::count_effective(tx, &team, 1).await? == 0 {
         found.push(problem(
@@ -230,7 +230,7 @@ fn unknown(summary: &serde_json::Value) -> Option<String> {
     (!named.is_empty()).then(|| named.join(", "))
 }
 
-fn of_waiting(seen: &Seen<'_>) -> Vec<Problem> {
+async fn of_waiting(tx: &mut Tx, seen: &Seen<'_>) -> Result<Vec<Problem>, Error> {
     let mut found = Vec::new();
     if let Some(held) = seen.held {
         found.push(problem(
@@ -278,15 +278,15 @@ fn of_waiting(seen: &Seen<'_>) -> Vec<Problem> {
         found.push(problem(
             "sync_paused",
             Severity::Warning,
-            None,
+            problems::paused_at(tx).await?,
             format!("Runs are paused by {by}; pushes go on."),
             "`rosterd sync resume` ends the pause.",
         ));
     }
-    found
+    Ok(found)
 }
 
-fn of_mappings(mappings: &[Mapping]) -> Vec<Problem> {
+async fn of_mappings(tx: &mut Tx, mappings: &[Mapping]) -> Result<Vec<Problem>, Error> {
     let mut found = Vec::new();
     for mapping in mappings {
         let name = mapping.group_name.as_deref().unwrap_or(&mapping.written);
@@ -310,22 +310,31 @@ fn of_mappings(mappings: &[Mapping]) -> Vec<Problem> {
             MappingState::Gone => found.push(problem(
                 "mapping_gone",
                 Severity::Warning,
-                None,
+                gone_since(tx, mapping).await?,
                 format!("The group {name:?} (to {team}) is gone in Okta."),
                 "Remove the mapping, or map the group that took its place: a newcomer is never bound by itself.",
             )),
         }
     }
-    found
+    Ok(found)
 }
 
-fn of_setup(seen: &Seen<'_>) -> Vec<Problem> {
+/// Since when a mapping's group is gone: a group is not changed any more after it lost its last side.
+async fn gone_since(tx: &mut Tx, mapping: &Mapping) -> Result<Option<Timestamp>, Error> {
+    let Some(id) = &mapping.group else {
+        return Ok(None);
+    };
+    let group = groups::find(tx, id).await?;
+    Ok(group.map(|group| group.updated_at))
+}
+
+async fn of_setup(tx: &mut Tx, seen: &Seen<'_>) -> Result<Vec<Problem>, Error> {
     let mut found = Vec::new();
     if seen.scim.tokens == 0 && seen.counts.scim_users > 0 {
         found.push(problem(
             "scim_token_unset",
             Severity::Error,
-            None,
+            problems::scim_tokens_ended_at(tx).await?,
             "There is no live SCIM token: every push is answered 401.",
             "Make one and paste it into Okta: `rosterd tokens issue --scope scim`.",
         ));
@@ -336,10 +345,10 @@ fn of_setup(seen: &Seen<'_>) -> Vec<Problem> {
         found.push(problem(
             "scim_token_ending",
             Severity::Warning,
-            None,
+            Some(end.minus_millis(ENDING_MS)),
             format!("A SCIM token in use ends at {end}: from then on its pushes are answered 401."),
             "Make another and paste it into Okta before that: `rosterd tokens issue --scope scim`.",
         ));
     }
-    found
+    Ok(found)
 }

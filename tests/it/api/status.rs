@@ -2,12 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use rosterd::service::mode;
+use rosterd::model::time::{Clock as _, SystemClock, Timestamp};
 use rosterd::service::tokens::Scope;
+use rosterd::service::{mappings, mode, teams};
 use serde_json::{Value, json};
 
 use super::caller::Caller;
-use crate::support::daemon::admin;
+use crate::support::daemon::{Daemon, admin};
 use crate::support::stores::on_each_store;
 use crate::support::tenant::Tenant;
 
@@ -80,6 +81,37 @@ on_each_store! {
         let status = caller.get("/status").await;
         assert_eq!(status["pause"]["by"], "test");
         assert!(code(&status, "sync_paused").is_some(), "{status}");
+    }
+
+    async fn a_problem_whose_beginning_is_known_says_since_when(store) {
+        let daemon = Daemon::alone(store).await;
+        let caller = Caller::with(&daemon, Scope::Status).await;
+        let made = daemon.scim("POST", "/Groups", Some(&json!({"displayName": "Readers"}))).await.json();
+        daemon.scim("POST", "/Users", Some(&json!({"userName": "mira@example.test"}))).await;
+        let service = &daemon.service;
+        teams::create(service, &admin(), "readers", None).await.unwrap();
+        mappings::add(service, &admin(), "Readers", "readers").await.unwrap();
+        let path = format!("/Groups/{}", made["id"].as_str().unwrap());
+        assert_eq!(daemon.scim("DELETE", &path, None).await.status, 204);
+        mode::pause(service, &admin(), None).await.unwrap();
+        let day = 86_400_000;
+        let end = Timestamp::from_millis(SystemClock::default().now().as_millis() + 10 * day);
+        let ends = format!("UPDATE tokens SET expires_at = {0}, last_used_at = {0} - {1} WHERE scope = 'scim'", end.as_millis(), 10 * day);
+        daemon.store.arrange(ends.leak()).await;
+
+        let status = caller.get("/status").await;
+        let since = |status: &Value, wanted: &str| code(status, wanted).expect(wanted)["since"].clone();
+        for (problem, known) in [
+            ("mapping_gone", "SELECT updated_at FROM idp_groups"),
+            ("sync_paused", "SELECT at FROM audit WHERE action = 'sync.paused'"),
+        ] {
+            let known = Timestamp::from_millis(daemon.store.number(known).await);
+            assert_eq!(since(&status, problem), json!(known), "{problem}");
+        }
+        assert_eq!(since(&status, "scim_token_ending"), json!(end.minus_millis(14 * day)));
+        daemon.store.arrange("UPDATE tokens SET revoked_at = 1700000000000 WHERE scope = 'scim'").await;
+        let status = caller.get("/status").await;
+        assert_eq!(since(&status, "scim_token_unset"), json!(Timestamp::from_millis(1_700_000_000_000)));
     }
 
     async fn metrics_have_the_fields_names_and_nobody_in_their_labels(store) {
