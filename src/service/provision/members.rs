@@ -81,13 +81,19 @@ pub(super) async fn apply(
     group: &IdpGroup,
     plan: &Plan,
 ) -> Result<(), Error> {
-    edges::remove_rows(tx, &plan.remove).await?;
-    edges::insert_rows(tx, push.cx.channel, &plan.add).await?;
+    for edges in plan.remove.chunks(CHUNK) {
+        edges::remove_rows(tx, edges).await?;
+        push.log_edges(edges, false);
+        push.write_log(tx).await?;
+    }
+    for edges in plan.add.chunks(CHUNK) {
+        edges::insert_rows(tx, push.cx.channel, edges).await?;
+        push.log_edges(edges, true);
+        push.write_log(tx).await?;
+    }
     if !plan.remove.is_empty() {
         push.reread_group(group, "a push took a member");
     }
-    push.log_edges(&plan.remove, false);
-    push.log_edges(&plan.add, true);
     touch(tx, push, group, plan).await
 }
 

@@ -139,18 +139,33 @@ impl<'a> Push<'a> {
         }
     }
 
-    /// Makes current what follows, and writes the log, the stamps and the list of re-reads.
-    pub(super) async fn finish(self, tx: &mut Tx) -> Result<(), Error> {
-        let mut entries = self.entries;
-        // A statement takes so many lines; what settling logs joins the last of them.
-        while entries.len() > LINES {
-            let rest = entries.split_off(LINES);
-            audit::insert(tx, self.cx, &std::mem::replace(&mut entries, rest)).await?;
+    /// Writes what was logged so far but for the last lines, at most as many as a statement takes: those of a hundred
+    /// thousand edges are never all held.
+    pub(super) async fn write_log(&mut self, tx: &mut Tx) -> Result<(), Error> {
+        while self.entries.len() > LINES {
+            let rest = self.entries.split_off(LINES);
+            let full = std::mem::replace(&mut self.entries, rest);
+            audit::insert(tx, self.cx, &full).await?;
         }
+        Ok(())
+    }
+
+    /// Makes current what follows, and writes the log, the stamps and the list of re-reads.
+    pub(super) async fn finish(mut self, tx: &mut Tx) -> Result<(), Error> {
+        // What settling logs joins the last lines.
+        self.write_log(tx).await?;
         stamps::insert_many(tx, &self.stamps).await?;
         rereads::insert_many(tx, &self.rereads).await?;
         let outlook = Some(self.outlook);
-        settle_logging(self.service, tx, self.cx, &self.touched, outlook, entries).await?;
+        settle_logging(
+            self.service,
+            tx,
+            self.cx,
+            &self.touched,
+            outlook,
+            self.entries,
+        )
+        .await?;
         Ok(())
     }
 }
