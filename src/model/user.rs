@@ -89,6 +89,11 @@ impl Facts {
     pub fn active(&self) -> bool {
         !self.blocked && self.entitled && self.status.as_ref().is_none_or(OktaStatus::allows)
     }
+
+    /// Whether this status would make who is active by these facts inactive.
+    pub fn ended_by(&self, status: &OktaStatus) -> bool {
+        self.active() && !status.allows()
+    }
 }
 
 /// A user as stored. Only the columns that decide something are fields; the SCIM attributes stay in `resource`.

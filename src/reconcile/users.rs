@@ -69,7 +69,7 @@ impl Verdict {
 pub fn plan(seen: &Seen, rows: Rows<'_>, population: Population) -> Verdict {
     match (rows.by_okta_id, rows.by_our_id.or(rows.by_name)) {
         (Some(row), _) => match rows.by_our_id.filter(|other| other.id != row.id) {
-            Some(other) => two_rows(seen, row, other),
+            Some(other) => two_rows(seen, row, other, population),
             None => Verdict {
                 changes: of_row(seen, row, population),
                 conflict: None,
@@ -113,19 +113,22 @@ fn create(seen: &Seen, population: Population) -> Option<Planned> {
 }
 
 /// His app user's `externalId` names another row than the one with his Okta id (R11).
-fn two_rows(seen: &Seen, row: &User, other: &User) -> Verdict {
+fn two_rows(seen: &Seen, row: &User, other: &User, population: Population) -> Verdict {
     if !row.scim && other.scim && other.okta_id.is_none() && !other.deleting {
         let change = Change::MoveOktaId {
             from: row.id.clone(),
             to: other.id.clone(),
             okta_id: seen.okta_id.clone(),
         };
+        let mut changes = vec![Planned::give(
+            change,
+            seen.at,
+            "the app calls him by another row's id; the row the poll made gives way",
+        )];
+        let moved = learning(other, row.facts.status.as_ref()).0;
+        changes.extend(of_row(seen, &moved, population));
         return Verdict {
-            changes: vec![Planned::give(
-                change,
-                seen.at,
-                "the app calls him by another row's id; the row the poll made gives way",
-            )],
+            changes,
             conflict: None,
         };
     }
@@ -152,17 +155,18 @@ fn first_contact(seen: &Seen, row: &User, population: Population) -> Verdict {
         };
     }
     let Some(bound) = &row.okta_id else {
+        let (learned, status) = learning(row, seen.status.as_ref());
         let bind = Change::BindUser {
             user: row.id.clone(),
             okta_id: seen.okta_id.clone(),
-            status: seen.status.clone(),
+            status,
         };
         let mut changes = vec![Planned::give(
             bind,
             seen.at,
             "a user without an Okta id whom Okta knows by this name (first contact)",
         )];
-        changes.extend(of_row(seen, row, population));
+        changes.extend(of_row(seen, &learned, population));
         return Verdict {
             changes,
             conflict: None,
@@ -193,6 +197,15 @@ fn first_contact(seen: &Seen, row: &User, population: Population) -> Verdict {
         )],
         conflict: None,
     }
+}
+
+/// A row as it is once it has learned its Okta id, and the status it learns with it: one that would end his activity is a
+/// taking, which is a change of its own for the guard to see (R9).
+fn learning(row: &User, status: Option<&OktaStatus>) -> (User, Option<OktaStatus>) {
+    let status = status.filter(|status| !row.facts.ended_by(status)).cloned();
+    let mut learned = row.clone();
+    learned.facts.status = status.clone().or(learned.facts.status);
+    (learned, status)
 }
 
 /// Facts and profile of somebody known.
@@ -393,6 +406,39 @@ mod tests {
         local.origin = Origin::Local;
         let verdict = plan(&seen("00u1"), named(&local), Population::App);
         assert!(verdict.changes.is_empty() && verdict.conflict.unwrap().contains("users link"));
+    }
+
+    #[test]
+    fn r9_who_is_met_for_the_first_time_is_made_inactive_only_past_the_guard() {
+        let mut suspended = seen("00u1");
+        suspended.status = Some(OktaStatus::new("SUSPENDED"));
+        let told = |row: &User| {
+            let verdict = plan(&suspended, named(row), Population::App);
+            let bound = match &verdict.changes[0].change {
+                Change::BindUser { status, .. } => status.is_some(),
+                other => panic!("{other:?}"),
+            };
+            (bound, verdict.changes.get(1).map(|planned| planned.takes))
+        };
+        let mut free = row("a", None);
+        assert_eq!(told(&free), (false, Some(true)));
+        free.facts.blocked = true;
+        assert_eq!(told(&free), (true, None), "nobody loses anything");
+
+        let mut polls = row("a", Some("00u1"));
+        (polls.scim, polls.facts.status) = (false, suspended.status.clone());
+        let scims = row("b", None);
+        let rows = Rows {
+            by_okta_id: Some(&polls),
+            by_our_id: Some(&scims),
+            by_name: None,
+        };
+        let verdict = plan(&suspended, rows, Population::App);
+        assert!(matches!(
+            verdict.changes[1].change,
+            Change::SetStatus { .. }
+        ));
+        assert!(verdict.changes[1].takes);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::CHUNK;
 use super::halt::Halt;
 use crate::model::id::{GroupId, TeamId, UserId};
+use crate::model::mode::OktaMode;
 use crate::model::time::Timestamp;
 use crate::reconcile::guard::{self, Breach, GroupToll, Limits, TeamToll, Toll};
 use crate::reconcile::{Change, Planned};
@@ -100,7 +101,8 @@ async fn lost_memberships(
     for chunk in inactive.chunks(CHUNK) {
         lost.extend(memberships::effective_of_users(tx, chunk).await?);
     }
-    if !organization::find(tx).await?.mode.derived_counts() {
+    let mode = organization::find(tx).await?.mode;
+    if !mode.derived_counts() {
         return Ok(lost);
     }
     let mut rest = edges;
@@ -116,7 +118,13 @@ async fn lost_memberships(
             continue;
         }
         let counting = memberships::effective_of(tx, &hanging).await?;
-        let by_hand = memberships::local_of(tx, &counting).await?;
+        // Beside a derived row, a local one counts in hybrid only: with Okta on, those of Okta's users are kept and do not
+        // count (R3), so they soften no loss.
+        let by_hand = if mode == OktaMode::Hybrid {
+            memberships::local_of(tx, &counting).await?
+        } else {
+            BTreeSet::new()
+        };
         lost.extend(counting.difference(&by_hand).cloned());
     }
     Ok(lost)

@@ -1,10 +1,14 @@
 //! R9: mass change is held, not applied.
 
 use rosterd::model::actor::Channel;
+use rosterd::model::mode::OktaMode;
 use rosterd::model::run::{Outcome, RunState};
-use rosterd::service::runs;
+use rosterd::service::membership::{Touched, settle};
+use rosterd::service::{Error, mode, runs};
+use rosterd::store::{Tx, users};
 
 use super::world::{World, with_team};
+use crate::store::users::new_user;
 use crate::support::stores::on_each_store;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -150,5 +154,49 @@ on_each_store! {
         assert_eq!(world.members().await.len(), 30);
         runs::approve(&world.sync.service, &world.cx(Channel::Api), &held.id).await.unwrap();
         assert_eq!(world.members().await.len(), 19);
+    }
+
+    async fn r9_local_memberships_that_do_not_count_soften_no_mass_removal(store) {
+        let (world, people, group) = with_team(store, 20).await;
+        let cli = world.cx(Channel::Cli);
+        for (to, keep) in [(OktaMode::Off, true), (OktaMode::On, false)] {
+            mode::switch(&world.sync.service, &cli, to, keep).await.unwrap();
+        }
+        assert_eq!(world.store.number("SELECT COUNT(*) FROM memberships WHERE origin = 'local'").await, 20);
+        leave(&world, group, &people[..10]);
+        let ended = world.full().await;
+        assert_eq!(ended.state, RunState::Held, "{:?}", ended.summary);
+        assert_eq!(world.members().await.len(), 20);
+    }
+
+    async fn r9_users_met_for_the_first_time_are_not_made_inactive_past_the_guard(store) {
+        let world = World::new(store).await;
+        let people = world.people(100);
+        let service = &world.sync.service;
+        let made: Result<(), Error> = world.store.write(async |tx: &mut Tx| {
+            let mut touched = Touched::default();
+            for n in 0..100 {
+                let user = users::insert(tx, &new_user(&format!("p{n}@example.test"), None)).await?;
+                touched.users.insert(user.unwrap().id);
+            }
+            settle(service, tx, &world.cx(Channel::Scim), &touched).await?;
+            Ok(())
+        }).await;
+        made.unwrap();
+        for person in &people[..30] {
+            world.sim.org().suspend(*person).unwrap();
+        }
+        let ended = world.full().await;
+        assert_eq!(ended.state, RunState::Held, "{:?}", ended.summary);
+        let active = || world.store.number("SELECT COUNT(*) FROM users WHERE active = 1");
+        assert_eq!(active().await, 100);
+        assert_eq!(world.store.number("SELECT COUNT(*) FROM users WHERE okta_id IS NOT NULL").await, 100, "all are bound");
+        let held = runs::changes(service, &ended.id, Some(Outcome::Held), 0, 100).await.unwrap();
+        assert_eq!(held.len(), 30);
+        let before = world.dump().await;
+        world.full().await;
+        assert_eq!(world.dump().await, before, "R10");
+        runs::approve(service, &world.cx(Channel::Cli), &ended.id).await.unwrap();
+        assert_eq!(active().await, 70);
     }
 }

@@ -153,7 +153,8 @@ async fn bind(
     Ok(Done::applied())
 }
 
-/// Gives a row its Okta id; what edges and stamps called him moves along.
+/// Gives a row its Okta id; what edges and stamps called him moves along. A status that would end his activity by now is
+/// left to the next run, which reads him by id and asks the guard (R9).
 async fn learn(
     tx: &mut Tx,
     work: &mut Work<'_>,
@@ -163,7 +164,12 @@ async fn learn(
 ) -> Result<(), Halt> {
     let mut after = row.clone();
     after.okta_id = Some(okta_id.clone());
-    after.facts.status = status.cloned().or(after.facts.status);
+    if status.is_some_and(|status| row.facts.ended_by(status)) {
+        let target = Target::User(okta_id.clone());
+        rereads::insert_many(tx, &[(target, "his status would make him inactive")]).await?;
+    } else {
+        after.facts.status = status.cloned().or(after.facts.status);
+    }
     edges::rekey(tx, row.member_key(), okta_id.as_str()).await?;
     stamps::rekey(tx, row.member_key(), okta_id.as_str()).await?;
     if row.scim {
