@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::json;
 
+use super::membership::release_by_mode;
 use super::{Error, Service};
 use crate::model::actor::Cx;
 use crate::model::mode::OktaMode;
@@ -57,7 +58,8 @@ async fn refusal(tx: &mut Tx, from: OktaMode, to: OktaMode) -> Result<Option<Str
     Ok(None)
 }
 
-/// Switches the mode: one row (R1). `keep` first copies what is derived into local memberships when turning off.
+/// Switches the mode: one row (R1), and whoever was withheld as the last admin and is not the last one by the new mode is let
+/// go (R5). `keep` first copies what is derived into local memberships when turning off.
 ///
 /// # Errors
 /// [`Error::Invalid`] when turned on without a live mapping (R3); [`Error::LastAdmin`] when the switch would leave
@@ -87,6 +89,7 @@ pub async fn switch(
         if had_admin && memberships::count_effective(tx, &team, 1).await? == 0 {
             return Err(Error::LastAdmin);
         }
+        release_by_mode(service, tx, cx).await?;
         let entry = audit::Entry {
             action: "mode.switched",
             object_kind: "organization",

@@ -100,6 +100,19 @@ pub async fn list(tx: &mut Tx) -> Result<Vec<Withheld>, StoreError> {
     rows.iter().map(read).collect()
 }
 
+/// Whom R5 keeps although somebody else counts in the team by now.
+pub async fn list_needless(tx: &mut Tx, team: &TeamId) -> Result<Vec<Withheld>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT user_id, team_id, cause, run_id, kept_by, since FROM withheld WHERE cause = 'last_admin' \
+            AND EXISTS (SELECT 1 FROM effective_memberships e WHERE e.team_id = $1 AND NOT EXISTS \
+                (SELECT 1 FROM withheld k WHERE k.user_id = e.user_id AND k.cause = 'last_admin'))",
+    )
+    .bind(team.as_str().to_owned())
+    .fetch_all(tx.conn())
+    .await?;
+    rows.iter().map(read).collect()
+}
+
 /// Whether anything is withheld.
 pub async fn any(tx: &mut Tx) -> Result<bool, StoreError> {
     let row = sqlx::query("SELECT user_id FROM withheld LIMIT 1")

@@ -19,8 +19,8 @@ use crate::store::organization::{self, Outlook};
 use crate::store::{Tx, withheld};
 
 use effects::Effects;
-pub(crate) use withhold::let_go;
 pub use withhold::{Deleted, delete_user};
+pub(crate) use withhold::{let_go, release_by_mode};
 
 /// What a transaction touched, so that what follows from it can be made current.
 #[derive(Debug, Default, Clone)]

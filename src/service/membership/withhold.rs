@@ -81,25 +81,38 @@ pub(super) async fn release(
     if !effects.gained.iter().any(|(gained, _)| *gained == team) || !withheld::any(tx).await? {
         return Ok(Default::default());
     }
-    let rows: Vec<Withheld> = withheld::list(tx)
-        .await?
-        .into_iter()
-        .filter(|row| row.cause == Cause::LastAdmin)
-        .collect();
-    let kept: BTreeSet<UserId> = rows.iter().map(|row| row.user.clone()).collect();
-    let somebody_else = effects
-        .gained
-        .iter()
-        .any(|(gained, user)| *gained == team && !kept.contains(user));
-    if kept.is_empty() || !somebody_else {
+    free(tx).await
+}
+
+/// Drops what keeps the last admin, if he is not the last one.
+async fn free(tx: &mut Tx) -> Result<(BTreeSet<UserId>, BTreeSet<Pair>), Error> {
+    let rows = withheld::list_needless(tx, &organization_admin()).await?;
+    if rows.is_empty() {
         return Ok(Default::default());
     }
-    let kept: Vec<UserId> = kept.into_iter().collect();
+    let kept: BTreeSet<UserId> = rows.iter().map(|row| row.user.clone()).collect();
+    let users: Vec<UserId> = kept.iter().cloned().collect();
     let counted = memberships::effective_of(tx, &pairs(&rows)).await?;
-    withheld::remove(tx, &kept, Cause::LastAdmin).await?;
-    memberships::revoke_access(tx, &kept).await?;
-    let lost = no_longer(tx, counted).await?;
-    Ok((kept.into_iter().collect(), lost))
+    withheld::remove(tx, &users, Cause::LastAdmin).await?;
+    memberships::revoke_access(tx, &users).await?;
+    Ok((kept, no_longer(tx, counted).await?))
+}
+
+/// A switch of the mode touches no membership, and yet others may count by it than before: where one of them is in
+/// Organization Admin, what was withheld from the last one is applied now (R5).
+pub(crate) async fn release_by_mode(service: &Service, tx: &mut Tx, cx: &Cx) -> Result<(), Error> {
+    let (users, taken) = free(tx).await?;
+    if users.is_empty() {
+        return Ok(());
+    }
+    let touched = Touched {
+        users: users.clone(),
+        taken,
+        ..Touched::default()
+    };
+    settle(service, tx, cx, &touched).await?;
+    memberships::remove_deleting(tx, &users).await?;
+    Ok(())
 }
 
 /// An admin let go what pushes had withheld in this run (R9). Gives how many rows that were.

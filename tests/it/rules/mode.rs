@@ -1,12 +1,36 @@
 //! R3, R4, R5: the switch.
 
 use rosterd::model::actor::Channel;
+use rosterd::model::id::UserId;
 use rosterd::model::mode::OktaMode;
 use rosterd::model::team::organization_admin;
 use rosterd::service::{Error, mode, teams};
 
 use super::cast::{Cast, cx};
-use crate::support::stores::on_each_store;
+use crate::support::stores::{TestStore, on_each_store};
+
+/// Okta is on, and its one admin is withheld since SCIM deactivated her; another is an admin by a local row, which counts
+/// in the other modes.
+async fn withheld_beside_a_local_admin(store: &TestStore) -> (Cast, UserId, UserId) {
+    let cast = Cast::new(store);
+    let admins = cast.admins().await;
+    let (mira, noor) = (cast.user("mira@x").await, cast.user("noor@x").await);
+    teams::add_member(
+        &cast.service,
+        &cx(Channel::Api),
+        &organization_admin(),
+        &noor,
+    )
+    .await
+    .unwrap();
+    cast.join(Channel::Scim, &admins, &[&mira]).await;
+    mode::switch(&cast.service, &cx(Channel::Cli), OktaMode::On, false)
+        .await
+        .unwrap();
+    cast.entitle(Channel::Scim, &[&mira], false).await.unwrap();
+    assert!(cast.is_active(&mira).await, "withheld");
+    (cast, mira, noor)
+}
 
 on_each_store! {
     async fn r4_a_new_store_is_off_and_kept_by_hand(store) {
@@ -73,6 +97,33 @@ on_each_store! {
         let refused = mode::switch(&cast.service, &cx(Channel::Cli), OktaMode::Off, false).await;
         assert!(matches!(refused, Err(Error::LastAdmin)), "{refused:?}");
         assert_eq!(store.number("SELECT idp_mapping_enabled FROM organization").await, 1, "nothing changed");
+    }
+
+    async fn r5_who_was_withheld_goes_when_okta_is_turned_off_and_another_admin_counts(store) {
+        let (cast, mira, noor) = withheld_beside_a_local_admin(&store).await;
+        mode::switch(&cast.service, &cx(Channel::Cli), OktaMode::Off, false).await.unwrap();
+        let admins = cast.members(&organization_admin(), &[&mira, &noor]).await;
+        assert_eq!(admins, [noor]);
+        assert!(!cast.is_active(&mira).await, "what SCIM took from her is taken now");
+        assert_eq!(store.number("SELECT COUNT(*) FROM withheld").await, 0);
+    }
+
+    async fn r5_who_was_withheld_goes_when_hybrid_makes_another_admin_count(store) {
+        let (cast, mira, noor) = withheld_beside_a_local_admin(&store).await;
+        mode::switch(&cast.service, &cx(Channel::Cli), OktaMode::Hybrid, false).await.unwrap();
+        let admins = cast.members(&organization_admin(), &[&mira, &noor]).await;
+        assert_eq!(admins, [noor]);
+        assert!(!cast.is_active(&mira).await);
+        assert_eq!(store.number("SELECT COUNT(*) FROM withheld").await, 0);
+    }
+
+    async fn r5_who_is_still_the_last_admin_stays_over_a_switch(store) {
+        let (cast, mira, noor) = withheld_beside_a_local_admin(&store).await;
+        cast.entitle(Channel::Scim, &[&noor], false).await.unwrap();
+        mode::switch(&cast.service, &cx(Channel::Cli), OktaMode::Hybrid, false).await.unwrap();
+        let admins = cast.members(&organization_admin(), &[&mira, &noor]).await;
+        assert_eq!(admins, [mira]);
+        assert_eq!(store.number("SELECT COUNT(*) FROM withheld").await, 1);
     }
 
     async fn r4_in_hybrid_a_derived_membership_is_read_only_and_a_local_one_lives_beside_it(store) {
