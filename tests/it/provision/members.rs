@@ -1,6 +1,7 @@
 //! R15 and the shapes of membership changes.
 
 use rosterd::model::actor::Channel;
+use rosterd::service::{mappings, teams};
 use rosterd::store::edges::{self, Edge};
 use serde_json::{Value, json};
 
@@ -135,5 +136,27 @@ on_each_store! {
         let written = okta.put_group(&group, full(2_400..5_100)).await.unwrap();
         assert_eq!((written.resource.member_count, written.skipped.len()), (2_601, 99));
         assert_eq!(store.number("SELECT COUNT(*) FROM edges").await, 2_601);
+    }
+
+    async fn r9_a_mapped_group_emptied_at_one_stroke_is_seen_however_large_it_was(store) {
+        let okta = Client::new(&store);
+        store
+            .arrange("INSERT INTO users (id, seq, origin, scim, okta_id, member_key, user_name, user_name_fold, resource, \
+                      folded, entitled, blocked, pending, active, deleting, absent_runs, sessions_from, tokens_from, \
+                      created_at, updated_at, version) \
+                      WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2001) \
+                      SELECT 'id-' || i, 100 + i, 'okta', 1, NULL, 'id-' || i, 'n' || i, 'n' || i, '{}', '{}', 1, 0, 0, 1, 0, \
+                      0, 0, 0, 1, 1, 1 FROM n")
+            .await;
+        let group = okta.group("All", &[]).await;
+        let team = teams::create(&okta.service, &okta.cx, "all", None).await.unwrap();
+        mappings::add(&okta.service, &okta.cx, group.id.as_str(), team.id.as_str()).await.unwrap();
+        let members: Vec<Value> = (1..=2_001).map(|n| json!({"value": format!("id-{n}")})).collect();
+        okta.put_group(&group, json!({"displayName": "All", "members": members})).await.unwrap();
+        store.arrange("UPDATE organization SET idp_mapping_enabled = 1, konnect_mapping_enabled = 0").await;
+        store.clock.advance(25 * 60 * 60 * 1000);
+        okta.put_group(&group, json!({"displayName": "All", "members": []})).await.unwrap();
+        let raised = store.texts("SELECT object FROM problems WHERE code = 'guard_push'").await;
+        assert!(raised.contains(&group.id.to_string()), "{raised:?}");
     }
 }
