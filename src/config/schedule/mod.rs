@@ -85,6 +85,12 @@ impl Schedule {
             }
         };
         let weekdays = weekday_names(weekday)?;
+        // The crate takes it for another *, so that `0 0 ? * 1` would be due every day and not on Mondays.
+        if written.contains('?') {
+            return Err(ScheduleError::Syntax(
+                "? is not supported: write * for a field that restricts nothing".to_owned(),
+            ));
+        }
         let compile = |day: &str, weekdays: &str| {
             let text = format!("{seconds} {minute} {hour} {day} {month} {weekdays}");
             cron::Schedule::from_str(&text).map_err(|error| syntax(&error, &fields))
@@ -168,11 +174,9 @@ impl fmt::Debug for Schedule {
 
 fn syntax(error: &cron::error::Error, fields: &[&str]) -> ScheduleError {
     // The crate's words are about a text with seconds and weekday names that nobody wrote.
-    let extra = fields
-        .iter()
-        .any(|field| field.contains(['L', 'W', '#', '?']));
+    let extra = fields.iter().any(|field| field.contains(['L', 'W', '#']));
     let hint = if extra {
-        "; L, W, # and ? are not supported"
+        "; L, W and # are not supported"
     } else {
         ""
     };

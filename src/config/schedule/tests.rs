@@ -149,6 +149,23 @@ fn what_is_no_schedule_is_refused_in_words_of_its_own() {
 }
 
 #[test]
+fn a_question_mark_is_refused_in_every_field() {
+    for text in [
+        "0 0 ? * 1",
+        "0 0 ? * *",
+        "0 0 1 ? *",
+        "? * * * *",
+        "0 ? * * *",
+        "? 0 0 1 * *",
+    ] {
+        let error = Schedule::parse(text).unwrap_err().to_string();
+        assert!(error.contains("? is not supported"), "{text}: {error}");
+    }
+    let error = Schedule::parse("0 0 1 * ?").unwrap_err();
+    assert_eq!(error, ScheduleError::Weekday("?".to_owned()));
+}
+
+#[test]
 fn no_hour_comes_twice_or_not_at_all_where_clocks_change() {
     // Europe's and America's clocks go back on 2026-10-25 and 2026-11-01, and forward on 2026-03-29 and 2026-03-08.
     for day in ["2026-10-25", "2026-11-01", "2026-03-29", "2026-03-08"] {
@@ -215,7 +232,7 @@ proptest! {
     }
 
     #[test]
-    fn no_text_makes_the_parser_fall_over(text in "[-0-9*/,A-Z@ ]{0,30}") {
+    fn no_text_makes_the_parser_fall_over(text in "[-0-9*/,A-Z@? ]{0,30}") {
         let _ = Schedule::parse(&text);
     }
 }
