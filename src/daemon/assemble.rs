@@ -158,7 +158,7 @@ pub async fn assemble(
         random: Arc::clone(&random),
     };
     if let Some(okta) = okta {
-        let holder = holder(&*random);
+        let holder = tasks::lease::holder(&*random);
         let sync = Sync {
             service: service.clone(),
             okta,
@@ -372,19 +372,6 @@ pub(super) fn hook_secret(config: &Config) -> Result<Option<SecretString>, Strin
     let read = config.okta.hooks.secret.as_ref().map(SecretSource::read);
     read.transpose()
         .map_err(|error| format!("okta.hooks.secret_file: {error}"))
-}
-
-/// This daemon's name in the lease: no two are alike, not even one and its successor on the same host.
-fn holder(random: &dyn Random) -> String {
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let mut bytes = [0; 4];
-    random.fill(&mut bytes);
-    format!(
-        "{}:{}:{:08x}",
-        host.trim(),
-        std::process::id(),
-        u32::from_le_bytes(bytes)
-    )
 }
 
 fn public_url(config: &Config, address: SocketAddr) -> String {

@@ -6,6 +6,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::model::pulse::Pulse;
+use crate::model::random::Random;
 use crate::model::stop::StopListener;
 use crate::service::Service;
 use crate::service::sync;
@@ -24,6 +25,20 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The epoch in which this daemon polls; `None`: another does, or nobody knows.
 pub type Epoch = watch::Receiver<Option<i64>>;
+
+/// A process's name in the lease: no two are alike, not even one and its successor on the same host, or two that are the
+/// first of their containers.
+pub fn holder(random: &dyn Random) -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let mut bytes = [0; 4];
+    random.fill(&mut bytes);
+    format!(
+        "{}:{}:{:08x}",
+        host.trim(),
+        std::process::id(),
+        u32::from_le_bytes(bytes)
+    )
+}
 
 /// Keeps the lease until the stop, then gives it back.
 pub async fn run(
@@ -73,5 +88,18 @@ pub async fn run(
         && let Err(error) = sync::resign(&service, &holder, last).await
     {
         tracing::debug!(%error, "the lease was not given back; it expires by itself");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::holder;
+    use crate::model::random::SeededRandom;
+
+    #[test]
+    fn two_processes_of_one_id_are_two_holders() {
+        let name = |seed| holder(&SeededRandom::new(seed));
+        assert_ne!(name(1), name(2));
+        assert!(name(1).contains(&format!(":{}:", std::process::id())));
     }
 }

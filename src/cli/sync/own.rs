@@ -28,7 +28,7 @@ pub(super) async fn run(session: &Session, kind: RunKind, dry_run: bool) -> Resu
             "no daemon polls, and okta.org_url is not set here: name the daemon's configuration with --config",
         ));
     };
-    let holder = format!("rosterd sync (process {})", std::process::id());
+    let holder = format!("rosterd sync {}", lease::holder(&*session.random));
     let sync = Sync {
         service: session.service.clone(),
         okta,
