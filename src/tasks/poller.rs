@@ -230,7 +230,7 @@ impl Poller {
             let (next, skipped) = self.plan.after(&due, ran, began, self.clock.now());
             due = next;
             if done.is_err() && !ask.targets.is_empty() {
-                // A run that was cut, or that the store was away for, could keep none of them itself.
+                // A run keeps none of them itself: it may have been cut, or the store was away.
                 self.hooks.put_back(ask.targets);
                 self.pass_on().await;
             }

@@ -40,7 +40,7 @@ pub use outlook::Waiting;
 pub use request::{find_request, request};
 pub use summary::{ReadCounts, Summary, Unknown};
 
-use super::{Service, hooks};
+use super::Service;
 use crate::model::actor::Channel;
 use crate::model::id::RunId;
 use crate::model::run::{RunKind, RunState};
@@ -109,24 +109,12 @@ pub struct Ended {
 }
 
 impl Sync {
-    /// Does one run in the lease's `epoch`.
-    ///
-    /// What it was to read by name ([`Ask::targets`]) is put on the re-read list when it ends early.
+    /// Does one run in the lease's `epoch`. What it was to read by name ([`Ask::targets`]) and did not, because it ended
+    /// early, is its caller's to keep.
     ///
     /// # Errors
     /// Why it ended early. Unless the lease is lost or the store is away, its row says so too.
     pub async fn run(&self, epoch: i64, ask: &Ask) -> Result<Ended, Halt> {
-        let done = self.fly(epoch, ask).await;
-        if done.is_err()
-            && !ask.targets.is_empty()
-            && let Err(error) = hooks::hand_over(&self.service, &ask.targets).await
-        {
-            tracing::warn!(%error, "what events named could not be kept for the next run");
-        }
-        done
-    }
-
-    async fn fly(&self, epoch: i64, ask: &Ask) -> Result<Ended, Halt> {
         let mut flight = Flight::begin(self, epoch, ask).await?;
         tracing::info!(run = %flight.id, kind = flight.kind.as_str(), "run begun");
         match flight.fly(ask).await {

@@ -73,24 +73,6 @@ on_each_store! {
         assert_eq!(world.store.number("SELECT COUNT(*) FROM rereads").await, 0);
     }
 
-    async fn an_event_outlives_the_run_that_could_not_read_it(store) {
-        let (world, people, _) = with_team(store, 8).await;
-        world.sim.org().suspend(people[0]).unwrap();
-        world.sim.faults().add(Rule::always(Fault::Unavailable).on("okta-organization"));
-        let ask = Ask {
-            channel: Channel::Hook,
-            targets: vec![Target::User(OktaUserId::parse(people[0].as_str()).unwrap())],
-            ..Ask::scheduled(RunKind::Hook)
-        };
-        assert!(world.sync.run(world.epoch, &ask).await.is_err());
-        assert_eq!(world.store.texts("SELECT kind FROM rereads").await, ["user"]);
-        assert_eq!(world.store.texts("SELECT kind FROM sync_requests").await, ["delta"]);
-        world.sim.faults().clear();
-        world.store.clock.advance(LATER);
-        world.delta().await;
-        assert_eq!(world.members().await.len(), 7);
-    }
-
     async fn events_that_cannot_be_read_yet_ask_for_one_run(store) {
         let (world, people, _) = with_team(store, 2).await;
         for person in people {

@@ -106,6 +106,27 @@ on_each_store! {
         assert_eq!(world.store.texts("SELECT kind FROM sync_requests WHERE run_id IS NULL").await, ["delta"]);
     }
 
+    async fn an_event_outlives_the_run_that_could_not_read_it(store) {
+        let (world, people, _) = with_team(store, 8).await;
+        world.sim.faults().add(Rule::always(Fault::Unavailable).on("okta-organization"));
+        let loops = Loops::start(&world, "*/5 * * * * *").await;
+        wait(&world, "SELECT COUNT(*) FROM lease WHERE holder = 'loops'").await;
+        world.sim.org().suspend(people[0]).unwrap();
+        let body = format!(r#"{{"data":{{"events":[{{"uuid":"1","eventType":"x","target":[{{"id":"{}","type":"User"}}]}}]}}}}"#, people[0].as_str());
+        loops.queue.accept(&HookDelivery::read(body.as_bytes()).unwrap()).unwrap();
+        wait(&world, "SELECT COUNT(*) FROM runs WHERE kind = 'hook' AND state = 'failed'").await;
+        wait(&world, "SELECT COUNT(*) FROM rereads WHERE kind = 'user'").await;
+        // The delta that was asked for fails as well, and leaves the event where it is.
+        wait(&world, "SELECT COUNT(*) FROM runs WHERE kind = 'delta' AND actor = 'event hook' AND state = 'failed'").await;
+        assert_eq!(world.store.texts("SELECT object FROM rereads").await, [people[0].as_str().to_owned()]);
+        world.sim.faults().clear();
+        world.store.clock.advance(6_000);
+        wait(&world, "SELECT COUNT(*) FROM runs WHERE kind = 'delta' AND state = 'applied'").await;
+        loops.stop().await;
+        assert_eq!(world.members().await.len(), 7);
+        assert_eq!(world.store.number("SELECT COUNT(*) FROM rereads").await, 0);
+    }
+
     async fn a_first_full_run_that_failed_is_tried_again_when_a_delta_is_due(store) {
         let world = World::new(store).await;
         world.sim.faults().add(Rule::always(Fault::Unavailable).on("okta-organization"));
