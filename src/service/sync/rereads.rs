@@ -24,7 +24,7 @@ enum Answer {
 }
 
 /// Asks for a user and, with an app, for his assignment.
-async fn ask_user(
+pub(super) async fn ask_user(
     okta: &Client,
     app: Option<&AppId>,
     id: &OktaUserId,
@@ -98,7 +98,8 @@ impl Flight<'_> {
         self.take_asked(id, answer).await
     }
 
-    async fn take_asked(
+    /// What was said of a user and his assignment. False when either stays unknown.
+    pub(super) async fn take_asked(
         &mut self,
         id: &OktaUserId,
         (assignment, user): (Option<Read<AppUser>>, Read<User>),

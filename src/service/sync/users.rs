@@ -8,6 +8,7 @@ use super::flight::{Assignment, Flight};
 use super::groups::CONFIRMED_AT_ONCE;
 use super::halt::Halt;
 use super::members::status;
+use super::rereads::ask_user;
 use crate::model::fold::fold;
 use crate::model::id::{OktaUserId, UserId};
 use crate::model::run::RunKind;
@@ -295,13 +296,22 @@ impl Flight<'_> {
                     in_mapped_group: true,
                     at: self.at(at),
                 }),
+                // Okta keeps the deactivated in their groups for ever: nobody is made of them, so there is no need to ask.
+                None if status(member).is_some_and(|status| status.revokes_tokens()) => {}
                 None if self.population == Population::MappedGroups => missing.push(id.clone()),
                 None => {}
             }
         }
         self.take_seen(seen).await?;
-        for id in missing {
-            self.read_user(&id).await?;
+        let (okta, app) = (self.sync.okta.clone(), self.app.clone());
+        let mut answers = futures_util::stream::iter(missing)
+            .map(|id| {
+                let (okta, app) = (okta.clone(), app.clone());
+                async move { (ask_user(&okta, app.as_ref(), &id).await, id) }
+            })
+            .buffered(CONFIRMED_AT_ONCE);
+        while let Some((answer, id)) = answers.next().await {
+            self.take_asked(&id, answer).await?;
         }
         Ok(())
     }
