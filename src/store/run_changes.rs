@@ -150,12 +150,25 @@ pub async fn update_outcome(
     Ok(())
 }
 
+/// Gives what a run holds at this place and behind it a new outcome.
+pub async fn update_held_from(
+    tx: &mut Tx,
+    run: &RunId,
+    first: i64,
+    outcome: Outcome,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE run_changes SET outcome = $1 WHERE run_id = $2 AND ordinal >= $3 AND outcome = 'held'",
+    )
+    .bind(outcome.as_str())
+    .bind(run.as_str())
+    .bind(first)
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
 /// Gives everything a run holds a new outcome.
 pub async fn update_held(tx: &mut Tx, run: &RunId, outcome: Outcome) -> Result<(), StoreError> {
-    sqlx::query("UPDATE run_changes SET outcome = $1 WHERE run_id = $2 AND outcome = 'held'")
-        .bind(outcome.as_str())
-        .bind(run.as_str())
-        .execute(tx.conn())
-        .await?;
-    Ok(())
+    update_held_from(tx, run, 0, outcome).await
 }

@@ -16,6 +16,15 @@ use crate::store::runs::{self, Run};
 use crate::store::stamps::{self, Object};
 use crate::store::{Tx, groups, in_write, marks, problems, users};
 
+/// The held plan that a run takes over.
+struct Replaced {
+    run: RunId,
+    /// From where on this run's changes are those of the older plan; what it holds anew stands before.
+    first: i64,
+    /// Whether it holds anything anew.
+    fresh: bool,
+}
+
 /// The held plan and what becomes of it.
 struct Plan {
     run: Run,
@@ -52,6 +61,11 @@ impl Flight<'_> {
         if !altered {
             return self.close(RunState::Applied, None).await;
         }
+        let replaced = Replaced {
+            run: plan.run.id.clone(),
+            first: self.next_ordinal(),
+            fresh: !fresh.is_empty(),
+        };
         let renewed: Vec<Planned> = plan
             .merge
             .renewed
@@ -68,7 +82,7 @@ impl Flight<'_> {
         } else {
             RunState::Held
         };
-        self.close(state, Some(plan.run.id)).await
+        self.close(state, Some(replaced)).await
     }
 
     async fn merge_held(&self) -> Result<Option<Plan>, Halt> {
@@ -142,7 +156,11 @@ impl Flight<'_> {
     }
 
     /// The last transaction of a run.
-    async fn close(&mut self, state: RunState, replaces: Option<RunId>) -> Result<RunState, Halt> {
+    async fn close(
+        &mut self,
+        state: RunState,
+        replaces: Option<Replaced>,
+    ) -> Result<RunState, Halt> {
         let summary = super::apply::to_json(&self.summary)?;
         in_write!(self.sync.service.store, |tx| {
             let Some(mut run) = runs::find(tx, &self.id).await? else {
@@ -173,23 +191,27 @@ impl Flight<'_> {
         &self,
         tx: &mut Tx,
         state: RunState,
-        replaces: Option<&RunId>,
+        replaces: Option<&Replaced>,
     ) -> Result<RunState, Halt> {
         let Some(old) = replaces else {
             return Ok(state);
         };
-        let Some(mut run) = runs::find(tx, old).await? else {
+        let Some(mut run) = runs::find(tx, &old.run).await? else {
             return Ok(state);
         };
         if run.state != RunState::Held {
-            // What was copied has been decided; what is new stays to be found by the next run.
-            run_changes::update_held(tx, &self.id, Outcome::Superseded).await?;
-            return Ok(RunState::Applied);
+            // What was taken over has been decided. What is new has not, and no later run need find it: the watermarks pass it.
+            run_changes::update_held_from(tx, &self.id, old.first, Outcome::Superseded).await?;
+            return Ok(if old.fresh {
+                RunState::Held
+            } else {
+                RunState::Applied
+            });
         }
         run.state = RunState::Superseded;
         run.successor = (state == RunState::Held).then(|| self.id.clone());
         runs::update(tx, &run).await?;
-        run_changes::update_held(tx, old, Outcome::Superseded).await?;
+        run_changes::update_held(tx, &old.run, Outcome::Superseded).await?;
         Ok(state)
     }
 
