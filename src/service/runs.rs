@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde_json::json;
 
 use super::membership::let_go;
+use super::sync::admins::Admins;
 use super::sync::{CHUNK, Fence, Halt, apply};
 use super::{Error, Service};
 use crate::model::actor::{Channel, Cx};
@@ -101,10 +102,11 @@ pub async fn approve(service: &Service, cx: &Cx, id: &RunId) -> Result<Decision,
         ..cx.clone()
     };
     let fence = Fence::Held(id.clone());
+    let first = admins_first(service, id).await.map_err(refused)?;
     loop {
         let done: Result<Option<Decision>, Halt> = in_write!(service.store, |tx| {
             fence.check(tx).await?;
-            let page = run_changes::list_with(tx, id, Outcome::Held, 0, limit()).await?;
+            let page = next_page(tx, id, &first).await?;
             if page.is_empty() {
                 close(tx, cx, id, RunState::Approved).await?;
                 return Ok(None);
@@ -119,6 +121,39 @@ pub async fn approve(service: &Service, cx: &Cx, id: &RunId) -> Result<Decision,
             }
         }
     }
+}
+
+/// The places of a held plan that take something from an admin, in the order in which they are to be applied (R5).
+async fn admins_first(service: &Service, id: &RunId) -> Result<Vec<i64>, Halt> {
+    let mut tx = service.store.read().await?;
+    let admins = Admins::find(&mut tx).await?;
+    let mut places: Vec<(usize, i64)> = Vec::new();
+    let mut after = 0;
+    while admins.several() {
+        let page = run_changes::list_with(&mut tx, id, Outcome::Held, after, limit()).await?;
+        let Some(last) = page.last() else { break };
+        after = last.ordinal;
+        for row in &page {
+            let change = apply::from_json(&row.change)?;
+            places.extend(admins.place(&change).map(|place| (place, row.ordinal)));
+        }
+    }
+    tx.rollback().await?;
+    places.sort_unstable();
+    Ok(places.into_iter().map(|(_, ordinal)| ordinal).collect())
+}
+
+/// What of a plan is to be applied next: `first` before all else.
+async fn next_page(tx: &mut Tx, id: &RunId, first: &[i64]) -> Result<Vec<RunChange>, Halt> {
+    for chunk in first.chunks(CHUNK) {
+        let mut page = run_changes::list_held_at(tx, id, chunk).await?;
+        if !page.is_empty() {
+            let place: HashMap<i64, usize> = chunk.iter().copied().zip(0..).collect();
+            page.sort_by_key(|row| place.get(&row.ordinal).copied());
+            return Ok(page);
+        }
+    }
+    Ok(run_changes::list_with(tx, id, Outcome::Held, 0, limit()).await?)
 }
 
 async fn approve_page(

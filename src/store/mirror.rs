@@ -126,6 +126,22 @@ async fn texts(
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
+/// Who counts in a team, with what edges call him.
+pub async fn list_counting(
+    tx: &mut Tx,
+    team: &TeamId,
+) -> Result<Vec<(UserId, String)>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT u.id, u.member_key FROM effective_memberships e JOIN users u ON u.id = e.user_id WHERE e.team_id = $1",
+    )
+    .bind(team.as_str().to_owned())
+    .fetch_all(tx.conn())
+    .await?;
+    rows.iter()
+        .map(|row| Ok((UserId::stored(row.try_get(0)?), row.try_get(1)?)))
+        .collect()
+}
+
 /// Notes that a group's members are not known any more: they are read at once (R16).
 pub async fn update_members_unread(tx: &mut Tx, group: &GroupId) -> Result<(), StoreError> {
     sqlx::query("UPDATE idp_groups SET members_read_at = NULL WHERE id = $1")

@@ -83,6 +83,26 @@ pub async fn list_with(
     rows.iter().map(read).collect()
 }
 
+/// Those of these places of a run (at most 2,000) that are still held, in order.
+pub async fn list_held_at(
+    tx: &mut Tx,
+    run: &RunId,
+    ordinals: &[i64],
+) -> Result<Vec<RunChange>, StoreError> {
+    let rows: Vec<Value> = ordinals.iter().map(|n| json!({ "n": n })).collect();
+    let statement = tx.sql(
+        "SELECT ordinal, change_key, change, reason, outcome, observed_at FROM run_changes \
+         WHERE run_id = $2 AND outcome = 'held' \
+           AND ordinal IN (SELECT CAST(value ->> 'n' AS BIGINT) FROM {{rows $1}}) ORDER BY ordinal",
+    );
+    let found = sqlx::query(statement)
+        .bind(Value::from(rows).to_string())
+        .bind(run.as_str())
+        .fetch_all(tx.conn())
+        .await?;
+    found.iter().map(read).collect()
+}
+
 /// How many changes of a run came to which outcome.
 pub async fn count(tx: &mut Tx, run: &RunId) -> Result<HashMap<String, i64>, StoreError> {
     let rows =

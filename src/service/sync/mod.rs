@@ -10,10 +10,12 @@
 //! | `apply/` | changes into the store, in one transaction each chunk (R7) |
 //! | `judge` | what a plan would take, before the guard (R9) |
 //! | `takings` | takings applied or held |
+//! | `admins` | which takings go first (R5) |
 //! | `finish` | the held plan, re-reads, watermarks and the run's row |
 //! | `request` | asking the daemon that polls |
 //! | `leadership`, `outlook` | which daemon that is; what it looks at between runs |
 
+pub(crate) mod admins;
 pub(crate) mod apply;
 mod finish;
 mod flight;

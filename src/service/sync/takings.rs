@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::admins::Admins;
 use super::apply::{self, Done};
 use super::flight::Flight;
 use super::halt::Halt;
@@ -94,13 +95,14 @@ impl Flight<'_> {
             }
             return Ok(());
         }
-        let fresh = self.sort_out().await?;
+        let mut fresh = self.sort_out().await?;
         if fresh.is_empty() {
             return Ok(());
         }
         let settings = self.sync.service.settings();
-        let refs: Vec<&Planned> = fresh.iter().collect();
         let mut tx = self.sync.service.store.read().await?;
+        Admins::find(&mut tx).await?.first(&mut fresh);
+        let refs: Vec<&Planned> = fresh.iter().collect();
         let breaches = judge(&mut tx, &settings.guard, &refs).await?;
         tx.rollback().await?;
         if !breaches.is_empty() || !self.to_hold.is_empty() {

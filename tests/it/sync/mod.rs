@@ -1,5 +1,6 @@
 //! Runs of the poller against the simulated Okta.
 
+mod admins;
 mod basics;
 mod early;
 mod guarded;
