@@ -15,7 +15,7 @@ use crate::reconcile::Planned;
 use crate::reconcile::chunks::chunks;
 use crate::store::run_changes::{self, RunChange};
 use crate::store::runs::{self, Run};
-use crate::store::{Tx, audit, in_write, mutes, stamps, withheld};
+use crate::store::{Tx, audit, in_write, mutes, rereads, stamps, withheld};
 
 /// A run with how many of its changes came to which outcome.
 #[derive(Debug, Clone)]
@@ -171,19 +171,33 @@ async fn approve_page(
     // The rest of the page is read again by the next transaction.
     let first = chunks(&planned).first().copied().unwrap_or_default();
     let done = apply::chunk(service, tx, cx, first, true).await?;
-    let (mut approved, mut left_out) = (Vec::new(), Vec::new());
+    let mut decision = Decision::default();
+    let mut approved = Vec::new();
+    let mut left_out: HashMap<&str, Vec<i64>> = HashMap::new();
     for (row, done) in page.iter().zip(&done) {
-        match done.outcome {
-            Outcome::Applied => approved.push(row.ordinal),
-            _ => left_out.push(row.ordinal),
+        if done.outcome == Outcome::Applied {
+            decision.done += 1;
+            approved.push(row.ordinal);
+        } else {
+            decision.left_out += 1;
+            let why = done.note.unwrap_or("it could not be applied");
+            left_out.entry(why).or_default().push(row.ordinal);
         }
     }
     run_changes::update_outcome(tx, id, &approved, Outcome::Approved).await?;
-    run_changes::update_outcome(tx, id, &left_out, Outcome::LeftOut).await?;
-    Ok(Decision {
-        done: approved.len() as u64,
-        left_out: left_out.len() as u64,
-    })
+    for (why, ordinals) in left_out {
+        run_changes::update_left_out(tx, id, &ordinals, why).await?;
+    }
+    // A run in flight may have read these objects before, and compared them with what was here then.
+    if runs::find_running(tx).await?.is_some() {
+        const WHY: &str = "approved while a run was in flight";
+        let again: Vec<_> = first
+            .iter()
+            .filter_map(|planned| Some((apply::target(&planned.change)?, WHY)))
+            .collect();
+        rereads::insert_many(tx, &again).await?;
+    }
+    Ok(decision)
 }
 
 /// What pushes had withheld is let go.

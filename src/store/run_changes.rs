@@ -170,6 +170,27 @@ pub async fn update_outcome(
     Ok(())
 }
 
+/// Leaves places of a run out of what was approved, and says why.
+pub async fn update_left_out(
+    tx: &mut Tx,
+    run: &RunId,
+    ordinals: &[i64],
+    why: &str,
+) -> Result<(), StoreError> {
+    let rows: Vec<Value> = ordinals.iter().map(|n| json!({ "n": n })).collect();
+    let statement = tx.sql(
+        "UPDATE run_changes SET outcome = 'left_out', reason = reason || '; ' || $2 WHERE run_id = $3 \
+         AND ordinal IN (SELECT CAST(value ->> 'n' AS BIGINT) FROM {{rows $1}})",
+    );
+    sqlx::query(statement)
+        .bind(Value::from(rows).to_string())
+        .bind(why.to_owned())
+        .bind(run.as_str())
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
 /// Gives what a run holds at this place and behind it a new outcome.
 pub async fn update_held_from(
     tx: &mut Tx,

@@ -316,6 +316,8 @@ async fn change(
         if by_name
             && let Some(united) = joining::by_name(tx, push.cx, &group, &mut push.touched).await?
         {
+            // A run in flight, or a held plan, may have read its members for the row that went.
+            push.reread_group(&united, "its sides were joined");
             group = united;
         }
         binding::bind(tx, push.cx, group.name(), &mut push.touched).await?;

@@ -5,7 +5,8 @@ use std::time::Duration;
 use rosterd::model::actor::Channel;
 use rosterd::model::id::OktaGroupId;
 use rosterd::model::run::RunState;
-use rosterd::service::runs;
+use rosterd::scim;
+use rosterd::service::{provision, runs};
 use rosterd::sim::faults::{Fault, Rule};
 use rosterd::store::stamps::{self, Object};
 use rosterd::store::{StoreError, Tx, groups};
@@ -125,5 +126,97 @@ on_each_store! {
         let decision = runs::approve(&world.sync.service, &world.cx(Channel::Api), &newer.id).await.unwrap();
         assert_eq!((decision.done, decision.left_out), (20, 1));
         assert!(world.members().await.contains(&"p0@example.test".to_owned()));
+    }
+
+    async fn r7_what_is_approved_while_a_run_is_in_flight_is_read_again(store) {
+        let (world, people, group) = with_team(store, 20).await;
+        for person in &people[..10] {
+            world.sim.org().remove_member(group, *person).unwrap();
+        }
+        let held = world.full().await;
+        assert_eq!(held.state, RunState::Held);
+        // One of them is back in Okta before the group is read, and here he never left.
+        world.sim.org().add_member(group, people[0]).unwrap();
+        world.store.clock.advance(600_000);
+        slow(&world, "/api/v1/users?");
+        let approving = async {
+            asked(&world, "/api/v1/users?").await;
+            let decision = runs::approve(&world.sync.service, &world.cx(Channel::Api), &held.id).await.unwrap();
+            assert_eq!(decision.done, 10);
+        };
+        let (ended, ()) = tokio::join!(world.full(), approving);
+        assert_eq!(world.members().await.len(), 10, "{:?}", ended.summary);
+        assert_eq!(world.store.texts("SELECT object FROM rereads").await, [group.as_str()]);
+        world.store.clock.advance(600_000);
+        world.delta().await;
+        assert_eq!(world.members().await.len(), 11);
+    }
+
+    async fn r7_a_group_whose_row_moved_under_a_held_plan_is_read_again(store) {
+        let (world, people, group) = with_team(store, 20).await;
+        let cx = world.cx(Channel::Scim);
+        let service = &world.sync.service;
+        let named = |name: &str| scim::group::parse(format!(r#"{{"displayName":"{name}"}}"#).as_bytes()).unwrap();
+        let pushed = provision::create_group(service, &cx, &named("Other")).await.unwrap().resource;
+        for person in &people[..10] {
+            world.sim.org().remove_member(group, *person).unwrap();
+        }
+        let held = world.full().await;
+        assert_eq!(held.state, RunState::Held);
+        world.store.arrange("DELETE FROM rereads").await;
+        let joined = provision::replace_group(service, &cx, &pushed.id, &named("Engineering"), None).await.unwrap().resource;
+        assert!(joined.okta.is_some(), "joined by name: the row with the Okta side went");
+        let list = || world.store.texts("SELECT object FROM rereads");
+        assert_eq!(list().await, [group.as_str()], "by the push itself");
+        world.store.arrange("DELETE FROM rereads").await;
+        let decision = runs::approve(service, &world.cx(Channel::Api), &held.id).await.unwrap();
+        assert_eq!((decision.done, decision.left_out), (0, 10));
+        assert_eq!(list().await, [group.as_str()], "by what was skipped");
+        world.store.clock.advance(600_000);
+        let again = world.delta().await;
+        assert_eq!(again.state, RunState::Held, "{:?}", again.summary);
+        assert_eq!(world.members().await.len(), 20);
+    }
+
+    async fn r9_a_decision_that_comes_while_a_run_ends_drops_nothing_the_run_holds_anew(store) {
+        let (world, people, group) = with_team(store, 30).await;
+        for person in &people[..10] {
+            world.sim.org().remove_member(group, *person).unwrap();
+        }
+        assert_eq!(world.full().await.state, RunState::Held);
+        for person in &people[15..26] {
+            world.sim.org().deactivate(*person).unwrap();
+        }
+        let path = format!("/groups/{}/users", group.as_str());
+        world.sim.faults().add(Rule::always(Fault::InternalError).on(&path));
+        // Somebody approves between the run's look at the held plan and its last transaction.
+        if world.store.url.starts_with("sqlite") {
+            world.store.arrange(
+                "CREATE TRIGGER decide AFTER INSERT ON run_changes WHEN NEW.outcome = 'held' BEGIN \
+                 UPDATE run_changes SET outcome = 'approved' WHERE outcome = 'held' AND run_id <> NEW.run_id; \
+                 UPDATE runs SET state = 'approved' WHERE state = 'held'; END",
+            ).await;
+        } else {
+            world.store.arrange(
+                "CREATE FUNCTION decide() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+                 UPDATE run_changes SET outcome = 'approved' WHERE outcome = 'held' AND run_id <> NEW.run_id; \
+                 UPDATE runs SET state = 'approved' WHERE state = 'held'; RETURN NULL; END $$",
+            ).await;
+            world.store.arrange(
+                "CREATE TRIGGER decide AFTER INSERT ON run_changes FOR EACH ROW WHEN (NEW.outcome = 'held') \
+                 EXECUTE FUNCTION decide()",
+            ).await;
+        }
+        let newer = world.full().await;
+        world.store.arrange(if world.store.url.starts_with("sqlite") {
+            "DROP TRIGGER decide"
+        } else {
+            "DROP TRIGGER decide ON run_changes"
+        }).await;
+        assert_eq!(newer.state, RunState::Held, "{:?}", newer.summary);
+        let shown = runs::show(&world.sync.service, &newer.id).await.unwrap();
+        assert_eq!(shown.outcomes.get("held"), Some(&11));
+        let decision = runs::approve(&world.sync.service, &world.cx(Channel::Api), &newer.id).await.unwrap();
+        assert_eq!((decision.done, decision.left_out), (11, 0));
     }
 }

@@ -1,12 +1,36 @@
 //! R16: who is to be here.
 
+use rosterd::model::actor::Channel;
+use rosterd::model::id::{OktaGroupId, RunId};
 use rosterd::model::run::RunState;
-use rosterd::service::Settings;
+use rosterd::service::membership::{Touched, settle};
+use rosterd::service::{Error, Settings, runs};
+use rosterd::sim::org::OktaId;
+use rosterd::store::edges::{self, Edge};
+use rosterd::store::{Tx, groups};
 
 use super::world::{World, with_team};
-use crate::support::stores::on_each_store;
+use crate::support::stores::{TestStore, on_each_store};
 
 const HOUR_MS: i64 = 60 * 60 * 1000;
+
+/// A held plan that lets eleven of thirty people go, who left the mapped group long ago.
+async fn held_leavers(store: TestStore) -> (World, RunId, Vec<OktaId>, OktaId) {
+    let (world, people, group) = with_team(store, 30).await;
+    for person in &people[..11] {
+        world.sim.org().remove_member(group, *person).unwrap();
+    }
+    let edges = world.full().await;
+    let service = &world.sync.service;
+    runs::approve(service, &world.cx(Channel::Cli), &edges.id)
+        .await
+        .unwrap();
+    world.settle().await;
+    world.store.clock.advance(25 * HOUR_MS);
+    let held = world.full().await;
+    assert_eq!(held.state, RunState::Held, "{:?}", held.summary);
+    (world, held.id, people, group)
+}
 
 on_each_store! {
     async fn r16_a_leaver_goes_after_two_full_runs_and_the_grace_and_comes_back_with_the_group(store) {
@@ -85,5 +109,53 @@ on_each_store! {
         let before = world.dump().await;
         world.settle().await;
         assert_eq!(world.dump().await, before, "R10");
+    }
+
+    async fn r16_who_is_back_in_a_mapped_group_is_not_let_go_by_an_old_plan(store) {
+        let (world, held, people, group) = held_leavers(store).await;
+        let service = &world.sync.service;
+        let back: Result<(), Error> = world.store.write(async |tx: &mut Tx| {
+            let group = groups::find_by_okta_id(tx, &OktaGroupId::parse(group.as_str()).unwrap()).await?.unwrap().id;
+            let edge = Edge { group: group.clone(), member: people[0].as_str().to_owned() };
+            edges::insert_many(tx, Channel::Scim, std::slice::from_ref(&edge)).await?;
+            let touched = Touched { edges_added: [(group, edge.member)].into(), ..Touched::default() };
+            settle(service, tx, &world.cx(Channel::Scim), &touched).await?;
+            Ok(())
+        }).await;
+        back.unwrap();
+        let decision = runs::approve(service, &world.cx(Channel::Cli), &held).await.unwrap();
+        assert_eq!((decision.done, decision.left_out), (10, 1));
+        let active = world.store.texts("SELECT okta_id FROM users WHERE active = 1").await;
+        assert_eq!(active.len(), 20);
+        assert!(active.contains(&people[0].as_str().to_owned()));
+        let why = world.store.texts("SELECT reason FROM run_changes WHERE outcome = 'left_out'").await;
+        assert!(why[0].ends_with("he is in a mapped group by now"), "{why:?}");
+    }
+
+    async fn r16_nobody_is_let_go_by_an_old_plan_once_okta_is_off(store) {
+        let (world, held, ..) = held_leavers(store).await;
+        world.store.arrange("UPDATE organization SET idp_mapping_enabled = 0, konnect_mapping_enabled = 1").await;
+        let decision = runs::approve(&world.sync.service, &world.cx(Channel::Cli), &held).await.unwrap();
+        assert_eq!((decision.done, decision.left_out), (0, 11));
+        assert_eq!(world.store.number("SELECT COUNT(*) FROM users WHERE active = 1").await, 30);
+    }
+
+    async fn r16_of_who_is_deactivated_and_not_here_nothing_is_asked(store) {
+        let (world, _, group) = with_team(store, 3).await;
+        let gone = world.person("gone@example.test");
+        let new = [world.person("new1@example.test"), world.person("new2@example.test")];
+        world.sim.org().deactivate(gone).unwrap();
+        for person in [gone, new[0], new[1]] {
+            world.sim.org().add_member(group, person).unwrap();
+        }
+        world.sim.forget_requests();
+        world.delta().await;
+        let asked = |person: OktaId| {
+            let path = format!("/users/{}", person.as_str());
+            world.sim.requests().iter().any(|request| request.contains(&path))
+        };
+        assert!(!asked(gone), "{:?}", world.sim.requests());
+        assert!(asked(new[0]) && asked(new[1]));
+        assert_eq!(world.members().await.len(), 5);
     }
 }

@@ -44,7 +44,7 @@ pub(super) async fn apply(
                 member: member.clone(),
             });
         } else {
-            *done = Some(Done::skipped("the group has no such Okta side any more"));
+            *done = Some(work.moved(okta_group));
         }
     }
     let added: HashSet<Edge> = edges::insert_many(tx, work.cx.channel, &adding)

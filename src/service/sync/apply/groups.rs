@@ -64,7 +64,7 @@ async fn update(
 ) -> Result<Done, Halt> {
     let Some(row) = row.filter(|row| row.okta.as_ref().is_some_and(|okta| okta.id == side.id))
     else {
-        return Ok(Done::skipped("the group has no such Okta side any more"));
+        return Ok(work.moved(&side.id));
     };
     if row.okta.as_ref() == Some(side) {
         return Ok(Done::skipped("it is so already"));
@@ -108,7 +108,7 @@ pub(super) async fn apply_gone(
         let row = groups::find(tx, group).await?;
         let Some(row) = row.filter(|row| row.okta.as_ref().is_some_and(|side| side.id == *okta_id))
         else {
-            *done = Some(Done::skipped("the group has no such Okta side any more"));
+            *done = Some(work.moved(okta_id));
             continue;
         };
         take_edges(tx, work, &row, planned).await?;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde_json::{Map, Value, json};
 
+use super::leavers::Staying;
 use super::{Done, Work};
 use crate::model::fold::fold;
 use crate::model::id::{OktaUserId, UserId};
@@ -27,6 +28,7 @@ pub(super) async fn apply(
     chunk: &[Planned],
     done: &mut [Option<Done>],
 ) -> Result<(), Halt> {
+    let staying = Staying::find(tx, work, chunk).await?;
     for (planned, done) in chunk
         .iter()
         .zip(done.iter_mut())
@@ -67,8 +69,12 @@ pub(super) async fn apply(
                 set(tx, work, okta_id, |facts| facts.entitled = *entitled).await?
             }
             Change::DeactivateLeaver { okta_id } => {
-                mirror::update_absence(tx, &[okta_id.as_str()], 2).await?;
-                set(tx, work, okta_id, |facts| facts.entitled = false).await?
+                if let Some(why) = staying.why(okta_id) {
+                    Done::skipped(why)
+                } else {
+                    mirror::update_absence(tx, &[okta_id.as_str()], 2).await?;
+                    set(tx, work, okta_id, |facts| facts.entitled = false).await?
+                }
             }
             Change::ReturnLeaver { okta_id } => {
                 mirror::update_absence(tx, &[okta_id.as_str()], 0).await?;
