@@ -1,7 +1,9 @@
 //! Scripted trouble: what the Management API does wrong, when, and how often.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+
+use tokio::sync::watch;
 
 use crate::model::random::{Random, SeededRandom};
 
@@ -24,6 +26,8 @@ pub enum Fault {
     Slow(Duration),
     /// The answer that was right when it was asked for, late.
     Stale(Duration),
+    /// The answer that was right when it was asked for, once somebody opens the gate.
+    Gate(Gate),
     /// The right headers and length, half the body, then the connection ends.
     TruncatedBody,
     /// The connection ends before any answer.
@@ -38,6 +42,54 @@ pub enum Fault {
     WrongOrg,
     /// 200 whose body is an HTML page, as a proxy makes it.
     HtmlPage,
+}
+
+/// Holds an answer back until it is opened; so a test, and not a wait, says what happens while Okta is silent.
+#[derive(Debug, Clone)]
+pub struct Gate(Arc<watch::Sender<Passage>>);
+
+#[derive(Debug, Default)]
+struct Passage {
+    reached: bool,
+    open: bool,
+}
+
+impl Default for Gate {
+    fn default() -> Self {
+        Self(Arc::new(watch::Sender::default()))
+    }
+}
+
+impl PartialEq for Gate {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Gate {}
+
+impl Gate {
+    /// Returns once an answer waits at the gate, or has passed it.
+    pub async fn reached(&self) {
+        self.until(|passage| passage.reached).await;
+    }
+
+    /// Lets what waits, and whatever comes, pass.
+    pub fn open(&self) {
+        self.0.send_modify(|passage| passage.open = true);
+    }
+
+    /// Waits at the gate.
+    pub(super) async fn pass(&self) {
+        self.0.send_modify(|passage| passage.reached = true);
+        self.until(|passage| passage.open).await;
+    }
+
+    async fn until(&self, holds: impl FnMut(&Passage) -> bool) {
+        let mut passage = self.0.subscribe();
+        // It cannot fail: the sender lives as long as this gate.
+        let _state = passage.wait_for(holds).await;
+    }
 }
 
 /// When a [`Fault`] strikes.
@@ -162,7 +214,9 @@ impl Faults {
 
 #[cfg(test)]
 mod tests {
-    use super::{Fault, Faults, Rule};
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::{Fault, Faults, Gate, Rule};
 
     #[test]
     fn a_rule_strikes_as_often_and_where_it_was_told() {
@@ -180,6 +234,18 @@ mod tests {
         assert!(hit("GET", "/api/v1/groups/00g1"));
         assert!(hit("GET", "/api/v1/groups/00g2"));
         assert!(!hit("GET", "/api/v1/groups/00g2"), "twice is enough");
+    }
+
+    #[tokio::test]
+    async fn a_gate_tells_who_waits_and_lets_all_pass_once_it_is_open() {
+        let gate = Gate::default();
+        let waits = gate.clone();
+        let passed = tokio::spawn(async move { waits.pass().await });
+        gate.reached().await;
+        assert!(!passed.is_finished());
+        gate.open();
+        passed.await.unwrap();
+        gate.pass().await;
     }
 
     #[test]

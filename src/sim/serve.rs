@@ -145,6 +145,10 @@ async fn spoil(mut response: Response, fault: &Fault, base_url: &str, target: &s
             tokio::time::sleep(*wait).await;
             response
         }
+        Fault::Gate(gate) => {
+            gate.pass().await;
+            response
+        }
         _ => response,
     }
 }

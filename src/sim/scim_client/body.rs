@@ -148,7 +148,7 @@ pub(super) fn overlay(
     }
     for list in ["emails", "phoneNumbers", "addresses"] {
         if !mapped.contains_key(list) {
-            body.remove(list);
+            clear(&mut body, list, cleared);
         }
     }
     for (name, value) in mapped {

@@ -121,7 +121,7 @@ impl<'a> Session<'a> {
         let mut request = self
             .client
             .http
-            .request(method, format!("{}{path}", target.base_url))
+            .request(method.clone(), format!("{}{path}", target.base_url))
             .header(header::USER_AGENT, "Okta SCIM Client 1.0.0")
             .header(header::ACCEPT, "application/scim+json")
             .header(header::ACCEPT_CHARSET, "utf-8")
@@ -144,11 +144,12 @@ impl<'a> Session<'a> {
         let json: Option<Value> = serde_json::from_str(&text).ok();
         exchange.answer.clone_from(&json);
         if status.is_success() {
-            return if text.is_empty() {
-                Ok(Value::Null)
+            let answer = if text.is_empty() {
+                Value::Null
             } else {
-                json.ok_or_else(|| unparsable(status, &text))
+                json.ok_or_else(|| unparsable(status, &text))?
             };
+            return usable(&method, status, answer);
         }
         if status == StatusCode::TOO_MANY_REQUESTS {
             return Err(Failure::Limited {
@@ -190,6 +191,22 @@ fn unparsable(status: StatusCode, text: &str) -> Failure {
         status: status.as_u16(),
         shown,
     }
+}
+
+/// What Okta makes of a 2xx: a create is 201 and a PUT is answered with the resource; a PATCH may be answered 204 as well.
+fn usable(method: &Method, status: StatusCode, answer: Value) -> Result<Value, Failure> {
+    let wanted = if *method == Method::POST {
+        status == StatusCode::CREATED
+    } else if *method == Method::PUT {
+        status == StatusCode::OK && answer.is_object()
+    } else {
+        true
+    };
+    if wanted {
+        return Ok(answer);
+    }
+    let why = format!("The remote server answered {method} with {status}");
+    Err(Failure::unusable(status.as_u16(), &why))
 }
 
 fn transport_error(error: &reqwest::Error) -> String {

@@ -110,6 +110,24 @@ async fn an_error_that_is_no_json_is_shown_as_jackson_shows_it() {
 }
 
 #[tokio::test]
+async fn a_create_is_201_and_a_put_answers_with_the_resource() {
+    let (sim, scim, stub, _) = connected(ScimHabits::default()).await;
+    let user = assigned(&sim, "a@example.test");
+    stub.next(200, None, "{\"totalResults\":0}");
+    stub.next(200, None, "{\"id\":\"Users-1\"}");
+    let done = scim.run_pending().await;
+    assert!(matches!(done[0].outcome, Outcome::Failed(_)), "{done:?}");
+    scim.retry_failed();
+    assert_eq!(scim.run_pending().await[0].outcome, Outcome::Pushed);
+    let title = serde_json::Map::from_iter([("title".to_owned(), "Lead".into())]);
+    sim.org().update_profile(user, &title).unwrap();
+    stub.next(200, None, "{\"id\":\"Users-1\"}");
+    stub.next(204, None, "");
+    let done = scim.run_pending().await;
+    assert!(matches!(done[0].outcome, Outcome::Failed(_)), "{done:?}");
+}
+
+#[tokio::test]
 async fn some_group_pushes_are_tried_again_after_a_5xx() {
     let (sim, scim, stub, clock) = connected(ScimHabits {
         group_retries: 1,

@@ -1,7 +1,7 @@
 //! Attributes that change.
 
 use rosterd::sim::org::OktaId;
-use rosterd::sim::scim_client::{Cleared, ScimHabits};
+use rosterd::sim::scim_client::{Cleared, Dialect, ScimHabits};
 use serde_json::{Map, Value, json};
 
 use super::settled;
@@ -113,6 +113,14 @@ on_each_store! {
                 assert_eq!((&some["nickName"], &some[ENTERPRISE]["costCenter"]), (&json!("M"), &json!("C-1")));
                 let rest = json!({"nickName": "", "displayName": null, "primaryPhone": null, "city": null, "costCenter": null, "manager": null});
                 let none = okta.change(user, rest).await;
+                if dialect == Dialect::Wizard {
+                    let put = okta.engine.exchanges().pop().and_then(|put| put.body).unwrap();
+                    for list in ["phoneNumbers", "addresses"] {
+                        let said = [(Cleared::Omitted, None), (Cleared::Null, Some(&Value::Null)), (Cleared::Empty, Some(&json!([])))]
+                            .contains(&(cleared, put.get(list)));
+                        assert!(said, "{cleared:?}: {put}");
+                    }
+                }
                 for name in ["nickName", "displayName", "phoneNumbers", "addresses", ENTERPRISE] {
                     assert_eq!(none.get(name), None, "{cleared:?} {dialect:?}: {none}");
                 }

@@ -273,10 +273,13 @@ on_each_store! {
         let group = okta.daemon.scim("POST", "/Groups", Some(&body)).await;
         let path = format!("/Groups/{}", group.json()["id"].as_str().unwrap());
         assert_eq!((group.status, group.json()), (201, okta.daemon.get(&path).await));
+        okta.daemon.map(group.json()["id"].as_str().unwrap(), "new").await;
+        okta.daemon.holds_team("new", &["a@x"]).await;
         let mut whole = group.json();
         whole["members"] = okta.members(&["a@x", "b@x"]);
         assert_eq!(okta.put(&path, &whole).await, okta.daemon.get(&path).await);
         okta.daemon.holds_group(group.json()["id"].as_str().unwrap(), &BEGAN).await;
+        okta.daemon.holds_team("new", &BEGAN).await;
     }
 
     async fn a11_15_a_base_url_with_a_slash_at_the_end_works(store) {
@@ -310,10 +313,32 @@ on_each_store! {
             okta.daemon.holds_team(&format!("{dialect:?}"), &[&login]).await;
         }
         assert_eq!(okta.engine.test_connection().await, Ok(()));
+        // The log is written behind the answers and in their order: with the last one, all are there.
+        okta.daemon.scim("GET", "/Users/last", None).await.is_error(404);
+        okta.daemon.logged(|row| row.path.ends_with("/Users/last")).await;
         let asked = okta.daemon.lines("SELECT method || '|' || path FROM scim_requests").await;
+        assert!(asked.len() > 10, "{asked:?}");
         for (method, path) in &asked {
             assert!(["GET", "POST", "PUT", "PATCH", "DELETE"].contains(&method.as_str()), "{method} {path}");
             assert!(path.contains("/Users") || path.contains("/Groups"), "{method} {path}");
         }
+        // Whoever does probe changes nothing by it.
+        let everything = async || {
+            let mut all = Vec::new();
+            for statement in ["SELECT id || '|' || resource || '|' || version FROM users ORDER BY id", "SELECT id FROM audit ORDER BY id",
+                "SELECT id || '|' || version || '|' || member_count FROM idp_groups ORDER BY id"] {
+                all.push(okta.daemon.store.texts(statement).await);
+            }
+            all
+        };
+        let before = everything().await;
+        for path in ["/Users", "/Groups", "/ServiceProviderConfig", "/Schemas", "/ResourceTypes"] {
+            assert_eq!(okta.daemon.get(path).await["schemas"].as_array().map(Vec::len), Some(1), "{path}");
+            let head = okta.daemon.scim("HEAD", path, None).await;
+            assert!(matches!(head.status, 200 | 405) && head.text.is_empty(), "{path}: {} {}", head.status, head.text);
+            let options = okta.daemon.scim("OPTIONS", path, None).await;
+            assert!((200..500).contains(&options.status), "{path}: {} {}", options.status, options.text);
+        }
+        assert_eq!(everything().await, before);
     }
 }

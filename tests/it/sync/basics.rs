@@ -3,7 +3,7 @@
 use rosterd::model::run::{RunKind, RunState};
 use rosterd::service::sync::Halt;
 
-use super::world::World;
+use super::world::{World, with_team};
 use crate::support::stores::on_each_store;
 
 on_each_store! {
@@ -80,5 +80,18 @@ on_each_store! {
         world.sim.org().suspend(people[1]).unwrap();
         world.delta().await;
         assert!(names().await.is_empty());
+    }
+
+    async fn c8_1_what_the_search_index_shows_late_a_later_delta_finds(store) {
+        let (world, _, group) = with_team(store, 5).await;
+        world.delta().await;
+        world.sim.org().set_search_lag(30_000);
+        let newcomer = world.person("new@example.test");
+        world.sim.org().add_member(group, newcomer).unwrap();
+        world.delta().await;
+        assert_eq!(world.members().await.len(), 5, "the index does not show it yet");
+        world.store.clock.advance(31_000);
+        world.delta().await;
+        assert!(world.members().await.contains(&"new@example.test".to_owned()));
     }
 }

@@ -1,7 +1,5 @@
 //! Runs that end before their end: what they knew of and did not do, a later run still does.
 
-use std::time::Duration;
-
 use rosterd::model::actor::Channel;
 use rosterd::model::id::OktaUserId;
 use rosterd::model::run::{RunKind, RunState};
@@ -99,22 +97,17 @@ on_each_store! {
         let newcomer = world.person("new@example.test");
         world.sim.org().add_member(group, newcomer).unwrap();
         let path = members_of(group);
-        world.sim.faults().add(Rule::always(Fault::Slow(Duration::from_millis(1_500))).on(&path));
-        world.sim.forget_requests();
-        let asked = async {
-            while !world.sim.requests().iter().any(|request| request.contains(&path)) {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
+        let gate = world.gate(&path);
         let mut run = Box::pin(world.try_run(RunKind::Full));
         tokio::select! {
             biased;
-            () = asked => {}
+            () = world.asked(&gate) => {}
             ended = &mut run => panic!("it did not wait for {path}: {ended:?}"),
         }
         let cx = world.cx(Channel::Cli);
         mode::pause(&world.sync.service, &cx, None).await.unwrap();
         let before = world.dump().await;
+        gate.open();
         let ended = run.await;
         assert!(matches!(ended, Err(Halt::Paused)), "{ended:?}");
         assert_eq!(world.dump().await, before);

@@ -1,7 +1,5 @@
 //! R7: what a push said between two reads of one run, or between the run that found a change and the one that holds it.
 
-use std::time::Duration;
-
 use rosterd::model::actor::Channel;
 use rosterd::model::id::OktaGroupId;
 use rosterd::model::run::RunState;
@@ -27,25 +25,6 @@ async fn stamp(world: &World, objects: &[Object]) {
         .unwrap();
 }
 
-/// Makes the next answer of that path slow, and waits until it has been asked for.
-async fn asked(world: &World, path: &str) {
-    while !world
-        .sim
-        .requests()
-        .iter()
-        .any(|request| request.contains(path))
-    {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    world.store.clock.advance(5);
-}
-
-fn slow(world: &World, path: &str) {
-    let fault = Fault::Slow(Duration::from_millis(1_500));
-    world.sim.faults().add(Rule::next(1, fault).on(path));
-    world.sim.forget_requests();
-}
-
 on_each_store! {
     async fn r7_an_assignment_is_as_old_as_its_own_reading(store) {
         let world = World::with_app(store).await;
@@ -56,23 +35,25 @@ on_each_store! {
         assert_eq!(entitled().await, 1);
         // A push takes the entitlement after the app was read and before the users are.
         let path = format!("/apps/{}/users", world.sim.org().app().id);
-        slow(&world, &path);
+        let gate = world.gate(&path);
         let pushing = async {
-            asked(&world, &path).await;
+            world.asked(&gate).await;
             world.store.arrange("UPDATE users SET entitled = 0, active = 0").await;
             stamp(&world, &[Object::Facts(person.as_str().to_owned())]).await;
             world.store.clock.advance(5);
+            gate.open();
         };
         let (ended, ()) = tokio::join!(world.full(), pushing);
         assert_eq!(entitled().await, 0, "{:?}", ended.summary);
         assert_eq!(world.store.texts("SELECT kind FROM rereads").await, ["user"]);
         // The same between two reads by id.
         let path = format!("{path}/{}", person.as_str());
-        slow(&world, &path);
+        let gate = world.gate(&path);
         let pushing = async {
-            asked(&world, &path).await;
+            world.asked(&gate).await;
             stamp(&world, &[Object::Facts(person.as_str().to_owned())]).await;
             world.store.clock.advance(5);
+            gate.open();
         };
         let (ended, ()) = tokio::join!(world.delta(), pushing);
         assert_eq!(entitled().await, 0, "{:?}", ended.summary);
@@ -87,14 +68,15 @@ on_each_store! {
         world.store.arrange("UPDATE users SET scim = 1 WHERE user_name <> 'p0@example.test'").await;
         world.sim.org().delete_group(group).unwrap();
         let path = format!("/groups/{}", group.as_str());
-        slow(&world, &path);
+        let gate = world.gate(&path);
         let okta = OktaGroupId::parse(group.as_str()).unwrap();
         let mut tx = world.store.read().await.unwrap();
         let id = groups::find_by_okta_id(&mut tx, &okta).await.unwrap().unwrap().id;
         tx.rollback().await.unwrap();
         let pushing = async {
-            asked(&world, &path).await;
+            world.asked(&gate).await;
             stamp(&world, &[Object::Members(id)]).await;
+            gate.open();
         };
         let (ended, ()) = tokio::join!(world.full(), pushing);
         assert_eq!(world.store.number("SELECT COUNT(*) FROM idp_groups WHERE okta_id IS NULL").await, 1, "{:?}", ended.summary);

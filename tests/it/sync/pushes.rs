@@ -3,7 +3,6 @@
 use rosterd::model::actor::Channel;
 use rosterd::model::run::{Outcome, RunKind};
 use rosterd::service::{runs, sync};
-use rosterd::sim::faults::{Fault, Rule};
 use rosterd::store::edges::{self, Edge};
 use rosterd::store::stamps::{self, Object};
 use rosterd::store::{StoreError, Tx, groups};
@@ -42,15 +41,12 @@ on_each_store! {
         let newcomer = world.person("new@example.test");
         // The poll reads the group with p0 and without the newcomer; while its answer is on the way, pushes say otherwise.
         let path = format!("/groups/{}/users", group.as_str());
-        world.sim.faults().add(Rule::next(1, Fault::Slow(std::time::Duration::from_millis(1_500))).on(&path));
-        world.sim.forget_requests();
+        let gate = world.gate(&path);
         let pushing = async {
-            while !world.sim.requests().iter().any(|request| request.contains(&path)) {
-                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-            }
-            world.store.clock.advance(5);
+            world.asked(&gate).await;
             push_edge(&world, group.as_str(), newcomer.as_str(), true).await;
             push_edge(&world, group.as_str(), people[0].as_str(), false).await;
+            gate.open();
         };
         let (ended, ()) = tokio::join!(world.full(), pushing);
         assert_eq!(ended.summary.changes.get("edge_added.skipped"), Some(&1), "{:?}", ended.summary);

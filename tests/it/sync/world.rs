@@ -17,6 +17,7 @@ use rosterd::okta::{
 use rosterd::service::membership::{Touched, settle};
 use rosterd::service::sync::{Ask, Ended, Halt, Sync};
 use rosterd::service::{Error, Service, Settings};
+use rosterd::sim::faults::{Fault, Gate, Rule};
 use rosterd::sim::org::{OktaId, Profile};
 use rosterd::sim::{Sim, SimConfig};
 use rosterd::store::{Tx, groups, lease, mappings, organization, teams};
@@ -175,6 +176,21 @@ impl World {
             .write(async |tx: &mut Tx| organization::update_mode(tx, OktaMode::On).await)
             .await
             .unwrap();
+    }
+
+    /// Okta owes the next answer of this path until the gate is opened.
+    pub(crate) fn gate(&self, path: &str) -> Gate {
+        let gate = Gate::default();
+        let rule = Rule::next(1, Fault::Gate(gate.clone())).on(path);
+        self.sim.faults().add(rule);
+        gate
+    }
+
+    /// Waits until that answer is owed; what happens from then on is later than the question.
+    pub(crate) async fn asked(&self, gate: &Gate) {
+        let asked = tokio::time::timeout(Duration::from_secs(30), gate.reached()).await;
+        asked.expect("a question to Okta");
+        self.store.clock.advance(5);
     }
 
     /// Moves the clock on by a second and runs.

@@ -30,7 +30,9 @@ async fn fails(daemon: &Daemon, kind: RunKind) {
     let asked = request(&daemon.service, &admin(), kind, false)
         .await
         .unwrap();
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
     loop {
+        assert!(std::time::Instant::now() < deadline, "no run took it up");
         let found = find_request(&daemon.service, &asked.id).await.unwrap();
         if let Some(id) = found.run_id {
             let run = runs::show(&daemon.service, &id).await.unwrap().run;
