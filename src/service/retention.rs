@@ -1,8 +1,9 @@
-//! Forgetting what has been kept long enough (R14), and what no run needs any more (R7, R9).
+//! Forgetting what has been kept long enough (R14), what no run needs any more (R7, R9), and alerts that are over (R9).
 
+use super::membership::alerts;
 use super::{Error, Service};
-use crate::store::in_write;
 use crate::store::sweep::{self, CHUNK, Log};
+use crate::store::{in_write, problems};
 
 /// How long each log is kept, in milliseconds.
 #[expect(clippy::struct_field_names, reason = "the unit belongs to each name")]
@@ -56,6 +57,14 @@ pub async fn sweep(service: &Service, retention: Retention) -> Result<u64, Error
     let mutes: Result<u64, Error> =
         in_write!(service.store, |tx| { Ok(sweep::remove_mutes(tx).await?) });
     total += mutes?;
+    let alerts: Result<u64, Error> = in_write!(service.store, |tx| {
+        let over = alerts::over(tx, &service.settings().guard).await?;
+        for problem in &over {
+            problems::remove(tx, &problem.code, &problem.object).await?;
+        }
+        Ok(over.len() as u64)
+    });
+    total += alerts?;
     loop {
         let gone: Result<u64, Error> =
             in_write!(service.store, |tx| { Ok(sweep::remove_stamps(tx).await?) });

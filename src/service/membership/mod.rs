@@ -3,6 +3,7 @@
 //! [`settle`] is the one function that makes derived rows follow mirror and mappings. It is called by every use case
 //! that touched either, in its transaction, so recomputing everything always yields what is stored.
 
+pub(crate) mod alerts;
 mod effects;
 mod push_guard;
 mod withhold;

@@ -9,8 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::effects::Effects;
 use super::{Error, Service, Touched};
 use crate::model::actor::{Channel, Cx};
-use crate::model::id::{RunId, TeamId, UserId};
+use crate::model::id::{GroupId, RunId, TeamId, UserId};
 use crate::model::run::{RunKind, RunState};
+use crate::model::time::Timestamp;
 use crate::model::user::Origin;
 use crate::reconcile::guard::{Breach, GroupToll, Limits, TeamToll, Toll, judge};
 use crate::service::{GuardSettings, PushGuard};
@@ -18,6 +19,9 @@ use crate::store::guard_log::{self, Class, Line};
 use crate::store::runs::{self, Run};
 use crate::store::withheld::{self, Cause};
 use crate::store::{Tx, groups, memberships, problems};
+
+/// The code of the problem that an alert is.
+pub(super) const ALERT: &str = "guard_push";
 
 /// Watches what a push takes; gives how many rows it withheld.
 pub(super) async fn watch(
@@ -27,7 +31,10 @@ pub(super) async fn watch(
     touched: &Touched,
     effects: &mut Effects,
 ) -> Result<u64, Error> {
-    if cx.channel != Channel::Scim || (effects.lost.is_empty() && effects.deactivated.is_empty()) {
+    let takes = !effects.lost.is_empty()
+        || !effects.deactivated.is_empty()
+        || !touched.taken_edges.is_empty();
+    if cx.channel != Channel::Scim || !takes {
         return Ok(0);
     }
     let settings = service.settings();
@@ -41,7 +48,7 @@ pub(super) async fn watch(
         PushGuard::Alert => {
             for breach in &breaches {
                 let (object, detail) = words(breach);
-                problems::insert(tx, "guard_push", &object, &detail).await?;
+                problems::insert(tx, ALERT, &object, &detail).await?;
             }
             Ok(0)
         }
@@ -49,7 +56,7 @@ pub(super) async fn watch(
     }
 }
 
-fn limits(guard: &GuardSettings) -> Limits {
+pub(super) fn limits(guard: &GuardSettings) -> Limits {
     Limits {
         user_percent: guard.user_percent,
         user_floor: guard.user_floor,
@@ -123,23 +130,23 @@ async fn toll(
             lost: before + lost,
         });
     }
-    toll.groups = emptied(tx, touched, effects, since).await?;
+    toll.groups = emptied(tx, touched, since).await?;
     Ok(toll)
 }
 
-/// The groups this push took edges from, with what they had at the window's start; the edges taken now are written to
-/// the window here, because nobody else counts them.
+/// The mapped groups this push took edges from, with what they had at the window's start, whoever counted by them; the
+/// edges taken now are written to the window here, because nobody else counts them.
 async fn emptied(
     tx: &mut Tx,
     touched: &Touched,
-    effects: &Effects,
-    since: crate::model::time::Timestamp,
+    since: Timestamp,
 ) -> Result<Vec<GroupToll>, Error> {
     let taken = &touched.taken_edges;
-    if effects.derived.removed.is_empty() || taken.is_empty() {
+    if taken.is_empty() {
         return Ok(Vec::new());
     }
-    let names: Vec<&str> = taken.keys().map(|group| group.as_str()).collect();
+    let mapped = memberships::mapped_groups(tx, &taken.keys().cloned().collect()).await?;
+    let names: Vec<&str> = mapped.iter().map(GroupId::as_str).collect();
     let found = groups::find_many(tx, &names).await?;
     let logged = guard_log::list(tx, Class::Push, "group", &names, since).await?;
     let mut lines = Vec::new();
@@ -246,7 +253,7 @@ async fn open_run(tx: &mut Tx, cx: &Cx, breaches: &[Breach]) -> Result<RunId, Er
 }
 
 /// What a breach is about, and in words.
-fn words(breach: &Breach) -> (String, String) {
+pub(super) fn words(breach: &Breach) -> (String, String) {
     match breach {
         Breach::Users { size, lost } => (
             "users".to_owned(),

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{HeldRun, OktaStatus, Pause};
 use crate::model::mapping::{Mapping, MappingState};
 use crate::model::time::Timestamp;
+use crate::service::membership::alerts;
 use crate::service::{Error, Settings};
 use crate::store::counts::{Counts, ScimTraffic};
 use crate::store::organization::Organization;
@@ -75,7 +76,10 @@ pub(super) struct Seen<'s> {
 
 /// Every problem, worst first.
 pub(super) async fn list(tx: &mut Tx, seen: &Seen<'_>) -> Result<Vec<Problem>, Error> {
-    let mut found: Vec<Problem> = problems::list(tx).await?.into_iter().map(noted).collect();
+    let over = alerts::over(tx, &seen.settings.guard).await?;
+    let mut stored = problems::list(tx).await?;
+    stored.retain(|problem| !over.contains(problem));
+    let mut found: Vec<Problem> = stored.into_iter().map(noted).collect();
     found.extend(of_okta(seen));
     found.extend(of_waiting(tx, seen).await?);
     found.extend(of_mappings(tx, seen.mappings).await?);
@@ -122,7 +126,7 @@ fn noted(stored: StoredProblem) -> Problem {
         ),
         "guard_push" => (
             Severity::Critical,
-            "Look at what Okta pushed (`rosterd runs list`, /api/v1/scim-requests); set guard.push = \"hold\" to withhold such changes.",
+            "Look at what Okta pushed (`rosterd runs list`, /api/v1/scim-requests); set guard.push = \"hold\" to withhold such changes. It ends with the window (guard.window).",
         ),
         "okta_org_changed" => (
             Severity::Critical,

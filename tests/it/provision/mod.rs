@@ -3,6 +3,7 @@
 pub(crate) mod actor;
 mod adopting;
 mod deleting;
+mod emptying;
 mod facts;
 mod grouping;
 mod joining;

@@ -1,5 +1,6 @@
 //! The rules, one by one, through the use cases.
 
+mod alerts;
 pub(crate) mod cast;
 mod mappings;
 mod membership;
