@@ -1,23 +1,42 @@
 //! Ids: each kind its own type, so that one is never taken for another.
 
 use std::fmt;
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::random::Random;
 use super::time::Timestamp;
 
+// Ids are shared when they are cloned: a plan of a million edges names one group a million times.
+macro_rules! as_text {
+    ($name:ident) => {
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                to.serialize_str(&self.0)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                String::deserialize(from).map(Self::stored)
+            }
+        }
+    };
+}
+
 macro_rules! own_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(transparent)]
-        pub struct $name(String);
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Arc<str>);
+
+        as_text!($name);
 
         impl $name {
             /// A new id: a UUID version 7, so that ids made later sort later.
             pub fn new(now: Timestamp, random: &dyn Random) -> Self {
-                Self(uuid_v7(now, random))
+                Self(uuid_v7(now, random).into())
             }
 
             /// Reads an id that came from outside: `None` unless it is a lower-case UUID. What is no id names nothing,
@@ -25,12 +44,12 @@ macro_rules! own_id {
             pub fn parse(text: &str) -> Option<Self> {
                 let id = uuid::Uuid::try_parse(text).ok()?;
                 let canonical = id.hyphenated().to_string();
-                (canonical == text).then_some(Self(canonical))
+                (canonical == text).then(|| Self(canonical.into()))
             }
 
             /// An id read back from the store.
             pub(crate) fn stored(text: String) -> Self {
-                Self(text)
+                Self(text.into())
             }
 
             /// The id as text.
@@ -88,37 +107,37 @@ fn uuid_v7(now: Timestamp, random: &dyn Random) -> String {
 
 /// A user's id in Okta: `00u` and 17 letters or digits in production, but Okta promises no shape, so any short token
 /// of letters, digits, `-` and `_` is taken from the Management API.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct OktaUserId(String);
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OktaUserId(Arc<str>);
 
 /// A group's id in Okta (`00g…`).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct OktaGroupId(String);
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OktaGroupId(Arc<str>);
 
 impl OktaUserId {
     /// The Okta user id in a SCIM `externalId`, which is one only when it has the shape `00u` + 17 (R11).
     pub fn from_external_id(text: &str) -> Option<Self> {
         let tail = text.strip_prefix("00u")?;
         (tail.len() == 17 && tail.bytes().all(|b| b.is_ascii_alphanumeric()))
-            .then(|| Self(text.to_owned()))
+            .then(|| Self(text.into()))
     }
 }
 
 macro_rules! okta_id {
     ($name:ident) => {
+        as_text!($name);
+
         impl $name {
             /// Reads an id the Management API gave; `None` when it could not stand in a URL path as it is.
             pub fn parse(text: &str) -> Option<Self> {
                 let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
                 (!text.is_empty() && text.len() <= 64 && text.bytes().all(plain))
-                    .then(|| Self(text.to_owned()))
+                    .then(|| Self(text.into()))
             }
 
             /// An id read back from the store.
             pub(crate) fn stored(text: String) -> Self {
-                Self(text)
+                Self(text.into())
             }
 
             /// The id as text.

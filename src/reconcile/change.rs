@@ -5,6 +5,7 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
 
 use crate::model::group::OktaSide;
 use crate::model::id::{GroupId, OktaGroupId, OktaUserId, UserId};
@@ -56,21 +57,38 @@ impl Person {
     }
 }
 
-/// A change to the mirror. Stored as JSON with the run that found it.
+/// What gives a row to a new person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rebind {
+    /// The row.
+    pub user: UserId,
+    /// The Okta id it had.
+    pub from: OktaUserId,
+    /// The Okta id it gets.
+    pub okta_id: OktaUserId,
+    /// The new person's profile.
+    pub person: Person,
+    /// His status.
+    pub status: Option<OktaStatus>,
+    /// Whether he is entitled.
+    pub entitled: bool,
+}
+
+/// A change to the mirror. What is large is kept apart, so that a million edges fit in memory. Stored as JSON with the run that found it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case")]
 pub enum Change {
     /// A group of Okta's that is not known here.
     CreateGroup {
         /// The Okta side.
-        okta: OktaSide,
+        okta: Box<OktaSide>,
     },
     /// A group's name, description or type.
     UpdateGroup {
         /// The group.
         group: GroupId,
         /// The Okta side as it is now.
-        okta: OktaSide,
+        okta: Box<OktaSide>,
     },
     /// Okta has the group no more; its edges go along (R17).
     OktaSideGone {
@@ -113,7 +131,7 @@ pub enum Change {
         /// His id in Okta.
         okta_id: OktaUserId,
         /// His profile.
-        person: Person,
+        person: Box<Person>,
         /// His status.
         status: Option<OktaStatus>,
     },
@@ -127,20 +145,7 @@ pub enum Change {
         status: Option<OktaStatus>,
     },
     /// An account made anew under an old name takes over the row of an inactive user, as a new person (R11).
-    Rebind {
-        /// The row.
-        user: UserId,
-        /// The Okta id it had.
-        from: OktaUserId,
-        /// The Okta id it gets.
-        okta_id: OktaUserId,
-        /// The new person's profile.
-        person: Person,
-        /// His status.
-        status: Option<OktaStatus>,
-        /// Whether he is entitled.
-        entitled: bool,
-    },
+    Rebind(Box<Rebind>),
     /// A row only the poll made gives way to the row SCIM made (R11).
     MoveOktaId {
         /// The poll's row, deleted.
@@ -157,7 +162,7 @@ pub enum Change {
         /// His id in Okta.
         okta_id: OktaUserId,
         /// His profile as it is now.
-        person: Person,
+        person: Box<Person>,
     },
     /// Okta's status.
     SetStatus {
@@ -183,6 +188,19 @@ pub enum Change {
         /// Who.
         okta_id: OktaUserId,
     },
+}
+
+/// A change's [key](Change::key), shortened, so that a run can keep those of a million changes: SHA-256, of which 128 bits
+/// tell any two keys apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Fingerprint([u8; 16]);
+
+impl Fingerprint {
+    /// Of a key.
+    pub fn of(key: &str) -> Self {
+        let digest: [u8; 32] = Sha256::digest(key.as_bytes()).into();
+        Self(digest.first_chunk().copied().unwrap_or_default())
+    }
 }
 
 /// What must be known again before a held change may be dropped (R8, R9).
@@ -212,7 +230,7 @@ impl Change {
             Self::RemoveEdge { group, member, .. } => format!("edge-:{group}:{member}"),
             Self::CreateUser { okta_id, .. } => format!("user+:{okta_id}"),
             Self::BindUser { user, okta_id, .. } => format!("bind:{user}:{okta_id}"),
-            Self::Rebind { user, okta_id, .. } => format!("rebind:{user}:{okta_id}"),
+            Self::Rebind(rebind) => format!("rebind:{}:{}", rebind.user, rebind.okta_id),
             Self::MoveOktaId { to, okta_id, .. } => format!("move:{to}:{okta_id}"),
             Self::UpdateProfile { okta_id, .. } => format!("profile:{okta_id}"),
             Self::SetStatus { okta_id, status } => {
@@ -240,10 +258,10 @@ impl Change {
             }
             Self::CreateUser { okta_id, .. }
             | Self::BindUser { okta_id, .. }
-            | Self::Rebind { okta_id, .. }
             | Self::MoveOktaId { okta_id, .. }
             | Self::UpdateProfile { okta_id, .. }
             | Self::SetStatus { okta_id, .. } => Object::User(okta_id.clone()),
+            Self::Rebind(rebind) => Object::User(rebind.okta_id.clone()),
         }
     }
 }
@@ -313,7 +331,7 @@ impl Known {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
 
-    use super::{Change, Person};
+    use super::{Change, Fingerprint, Person, Planned};
     use crate::model::id::OktaUserId;
     use crate::model::user::OktaStatus;
 
@@ -330,6 +348,12 @@ mod tests {
         );
         assert_eq!(serde_json::from_str::<Change>(&text).unwrap(), change);
         assert_eq!(change.key(), "status:00u1:SUSPENDED");
+    }
+
+    #[test]
+    fn a_million_takings_fit_into_the_memory_of_the_unit() {
+        assert!(size_of::<Planned>() <= 104, "{}", size_of::<Planned>());
+        assert_ne!(Fingerprint::of("edge-:g:1"), Fingerprint::of("edge-:g:2"));
     }
 
     #[test]

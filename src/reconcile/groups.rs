@@ -19,7 +19,9 @@ pub fn plan(
     match row {
         None if is_echo(side, app_id) => None,
         None => Some(Planned::give(
-            Change::CreateGroup { okta: side.clone() },
+            Change::CreateGroup {
+                okta: Box::new(side.clone()),
+            },
             at,
             "a group in Okta that is not known here",
         )),
@@ -27,7 +29,7 @@ pub fn plan(
         Some(row) => Some(Planned::give(
             Change::UpdateGroup {
                 group: row.id.clone(),
-                okta: side.clone(),
+                okta: Box::new(side.clone()),
             },
             at,
             "its name, description or type is another in Okta now",

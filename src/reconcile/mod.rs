@@ -22,4 +22,4 @@ pub mod members;
 pub mod renames;
 pub mod users;
 
-pub use change::{Change, Known, Object, Person, Planned};
+pub use change::{Change, Fingerprint, Known, Object, Person, Planned, Rebind};

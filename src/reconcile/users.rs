@@ -1,6 +1,6 @@
 //! An Okta user against the rows he may be (R11, R13, R16, R18).
 
-use super::change::{Change, Person, Planned};
+use super::change::{Change, Person, Planned, Rebind};
 use crate::model::id::{OktaUserId, UserId};
 use crate::model::time::Timestamp;
 use crate::model::user::{OktaStatus, Origin, User};
@@ -106,7 +106,7 @@ fn create(seen: &Seen, population: Population) -> Option<Planned> {
     };
     let change = Change::CreateUser {
         okta_id: seen.okta_id.clone(),
-        person: person.clone(),
+        person: Box::new(person.clone()),
         status: seen.status.clone(),
     };
     Some(Planned::give(change, seen.at, reason))
@@ -181,14 +181,14 @@ fn first_contact(seen: &Seen, row: &User, population: Population) -> Verdict {
             seen.okta_id
         ));
     }
-    let change = Change::Rebind {
+    let change = Change::Rebind(Box::new(Rebind {
         user: row.id.clone(),
         from: bound.clone(),
         okta_id: seen.okta_id.clone(),
         person: person.clone(),
         status: seen.status.clone(),
         entitled: true,
-    };
+    }));
     Verdict {
         changes: vec![Planned::give(
             change,
@@ -257,7 +257,7 @@ fn of_row(seen: &Seen, row: &User, population: Population) -> Vec<Planned> {
             Change::UpdateProfile {
                 user: row.id.clone(),
                 okta_id: seen.okta_id.clone(),
-                person: person.clone(),
+                person: Box::new(person.clone()),
             },
             seen.at,
             "his profile is another in Okta now",
@@ -400,7 +400,7 @@ mod tests {
         let mut left = row("a", Some("00u9"));
         (left.active, left.facts.status) = (false, Some(OktaStatus::deleted()));
         let verdict = plan(&seen("00u1"), named(&left), Population::App);
-        assert!(matches!(verdict.changes[0].change, Change::Rebind { .. }));
+        assert!(matches!(verdict.changes[0].change, Change::Rebind(_)));
 
         let mut local = row("a", None);
         local.origin = Origin::Local;

@@ -150,10 +150,11 @@ async fn names(tx: &mut Tx, changes: impl Iterator<Item = &Change>) -> Result<Na
                 members.insert(member.as_str());
                 teams.insert(group.as_str());
             }
-            Change::BindUser { user, .. }
-            | Change::Rebind { user, .. }
-            | Change::UpdateProfile { user, .. } => {
+            Change::BindUser { user, .. } | Change::UpdateProfile { user, .. } => {
                 ids.insert(user.as_str());
+            }
+            Change::Rebind(anew) => {
+                ids.insert(anew.user.as_str());
             }
             Change::MoveOktaId { from, to, .. } => {
                 ids.extend([from.as_str(), to.as_str()]);
@@ -217,9 +218,10 @@ fn sentence(change: &Change, names: &Names) -> String {
         Change::BindUser { user, okta_id, .. } => {
             format!("{} is {okta_id} in Okta", names.of(user.as_str()))
         }
-        Change::Rebind { user, okta_id, .. } => format!(
-            "the account {} was made anew: it is {okta_id} now, a new person",
-            names.of(user.as_str())
+        Change::Rebind(anew) => format!(
+            "the account {} was made anew: it is {} now, a new person",
+            names.of(anew.user.as_str()),
+            anew.okta_id
         ),
         Change::MoveOktaId { to, okta_id, .. } => {
             format!(

@@ -47,24 +47,26 @@ pub async fn insert_many(tx: &mut Tx, targets: &[(Target, &str)]) -> Result<(), 
     let mut distinct: Vec<&(Target, &str)> = targets.iter().collect();
     distinct.sort_unstable();
     distinct.dedup_by(|a, b| a.0 == b.0);
-    let rows: Vec<Value> = distinct
-        .iter()
-        .map(|(target, reason)| {
-            let (kind, object) = target.columns();
-            json!({ "k": kind, "o": object, "r": reason })
-        })
-        .collect();
     let now = tx.now().as_millis();
-    let statement = tx.sql(
-        "INSERT INTO rereads (kind, object, reason, since) \
-         SELECT value ->> 'k', value ->> 'o', value ->> 'r', $2 FROM {{rows $1}} WHERE 1 = 1 \
-         ON CONFLICT (kind, object) DO UPDATE SET reason = excluded.reason, since = excluded.since",
-    );
-    sqlx::query(statement)
-        .bind(Value::from(rows).to_string())
-        .bind(now)
-        .execute(tx.conn())
-        .await?;
+    for chunk in distinct.chunks(2_000) {
+        let rows: Vec<Value> = chunk
+            .iter()
+            .map(|(target, reason)| {
+                let (kind, object) = target.columns();
+                json!({ "k": kind, "o": object, "r": reason })
+            })
+            .collect();
+        let statement = tx.sql(
+            "INSERT INTO rereads (kind, object, reason, since) \
+             SELECT value ->> 'k', value ->> 'o', value ->> 'r', $2 FROM {{rows $1}} WHERE 1 = 1 \
+             ON CONFLICT (kind, object) DO UPDATE SET reason = excluded.reason, since = excluded.since",
+        );
+        sqlx::query(statement)
+            .bind(Value::from(rows).to_string())
+            .bind(now)
+            .execute(tx.conn())
+            .await?;
+    }
     Ok(())
 }
 

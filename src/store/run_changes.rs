@@ -103,6 +103,27 @@ pub async fn list_held_at(
     found.iter().map(read).collect()
 }
 
+/// A page of the names of what a run holds, with their places, behind the place `after`.
+pub async fn list_held_keys(
+    tx: &mut Tx,
+    run: &RunId,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<(i64, String)>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT ordinal, change_key FROM run_changes \
+         WHERE run_id = $1 AND outcome = 'held' AND ordinal > $2 ORDER BY ordinal LIMIT $3",
+    )
+    .bind(run.as_str())
+    .bind(after)
+    .bind(limit)
+    .fetch_all(tx.conn())
+    .await?;
+    rows.iter()
+        .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
+        .collect()
+}
+
 /// How many changes of a run came to which outcome.
 pub async fn count(tx: &mut Tx, run: &RunId) -> Result<HashMap<String, i64>, StoreError> {
     let rows =
@@ -141,6 +162,32 @@ pub async fn insert(tx: &mut Tx, run: &RunId, changes: &[RunChange]) -> Result<(
     sqlx::query(statement)
         .bind(Value::from(rows).to_string())
         .bind(run.as_str())
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Takes what a run still holds over into another, as it is: from which place to which (at most 2,000).
+pub async fn copy_held(
+    tx: &mut Tx,
+    from: &RunId,
+    to: &RunId,
+    places: &[(i64, i64)],
+) -> Result<(), StoreError> {
+    let rows: Vec<Value> = places
+        .iter()
+        .map(|(old, new)| json!({ "o": old, "n": new }))
+        .collect();
+    let statement = tx.sql(
+        "INSERT INTO run_changes (run_id, ordinal, change_key, change, reason, outcome, observed_at) \
+         SELECT $2, CAST(value ->> 'n' AS BIGINT), c.change_key, c.change, c.reason, c.outcome, c.observed_at \
+           FROM {{rows $1}} CROSS JOIN run_changes c \
+          WHERE c.run_id = $3 AND c.ordinal = CAST(value ->> 'o' AS BIGINT) AND c.outcome = 'held'",
+    );
+    sqlx::query(statement)
+        .bind(Value::from(rows).to_string())
+        .bind(to.as_str())
+        .bind(from.as_str())
         .execute(tx.conn())
         .await?;
     Ok(())

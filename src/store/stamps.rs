@@ -1,5 +1,7 @@
 //! When a push last named an object, for as long as something older could undo it (R7).
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 use sqlx::Row as _;
 
@@ -96,27 +98,52 @@ pub async fn insert_many(tx: &mut Tx, objects: &[Object]) -> Result<(), StoreErr
     Ok(())
 }
 
-/// Everything stamped at or after an instant, with its time.
-pub async fn list_since(
-    tx: &mut Tx,
-    since: Timestamp,
-) -> Result<Vec<(Object, Timestamp)>, StoreError> {
-    let rows = sqlx::query("SELECT kind, object, member, at FROM stamps WHERE at >= $1")
-        .bind(since.as_millis())
-        .fetch_all(tx.conn())
-        .await?;
-    rows.iter()
-        .map(|row| {
-            let kind: String = row.try_get(0)?;
-            let object = Object::from_columns(&kind, row.try_get(1)?, row.try_get(2)?).ok_or(
-                StoreError::Corrupt {
-                    table: "stamps",
-                    column: "kind",
-                },
-            )?;
-            Ok((object, Timestamp::from_millis(row.try_get(3)?)))
-        })
-        .collect()
+/// What pushes named, each once and without which of his facts or which of its edges.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Named {
+    /// Users, by member key.
+    pub users: BTreeSet<String>,
+    /// Groups.
+    pub groups: BTreeSet<GroupId>,
+}
+
+impl Named {
+    /// What these objects are or belong to.
+    pub fn of(objects: impl IntoIterator<Item = Object>) -> Self {
+        let mut named = Self::default();
+        for object in objects {
+            match object {
+                Object::User(key) | Object::Facts(key) | Object::Profile(key) => {
+                    named.users.insert(key);
+                }
+                Object::Edge(group, _) | Object::Members(group) => {
+                    named.groups.insert(group);
+                }
+            }
+        }
+        named
+    }
+}
+
+/// What was stamped at or after an instant: of a group, however many members a push named, one row.
+pub async fn list_named_since(tx: &mut Tx, since: Timestamp) -> Result<Named, StoreError> {
+    let rows = sqlx::query(
+        "SELECT DISTINCT CASE WHEN kind IN ('edge', 'members') THEN 'group' ELSE 'user' END, object \
+           FROM stamps WHERE at >= $1",
+    )
+    .bind(since.as_millis())
+    .fetch_all(tx.conn())
+    .await?;
+    let mut named = Named::default();
+    for row in &rows {
+        let object: String = row.try_get(1)?;
+        if row.try_get::<String, _>(0)? == "group" {
+            named.groups.insert(GroupId::stored(object));
+        } else {
+            named.users.insert(object);
+        }
+    }
+    Ok(named)
 }
 
 /// The stamps of these objects (at most 2,000); those without one are left out.

@@ -3,7 +3,6 @@
 //! Each transaction withholds by itself, and sees only whom it takes. So admins go first, and of them whoever came last:
 //! by the time nobody else is left, it is the longest-standing whose turn it is.
 
-use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use super::halt::Halt;
@@ -34,7 +33,7 @@ impl Admins {
             .into_iter()
             .map(|(user, key)| (since.get(&user).copied(), user, key))
             .collect();
-        order.sort_unstable_by(|a, b| Reverse((a.0, &a.1)).cmp(&Reverse((b.0, &b.1))));
+        order.sort_unstable_by(|a, b| (b.0, &b.1).cmp(&(a.0, &a.1)));
         let keys = order.into_iter().map(|(.., key)| key);
         Ok(Self {
             places: keys.zip(0..).collect(),

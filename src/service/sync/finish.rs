@@ -1,6 +1,6 @@
 //! How a run ends: the held plan, the re-read list, watermarks, problems, and the run's row.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use super::flight::Flight;
 use super::halt::Halt;
@@ -8,12 +8,12 @@ use super::{CHUNK, Fence};
 use crate::model::id::{GroupId, OktaUserId, RunId};
 use crate::model::run::{Outcome, RunState};
 use crate::model::time::Timestamp;
-use crate::reconcile::held::{HeldChange, Merge, merge};
-use crate::reconcile::{Change, Planned};
+use crate::reconcile::held::{Found, HeldChange, Merge};
+use crate::reconcile::{Change, Fingerprint, Planned};
 use crate::store::rereads::{self, Target};
 use crate::store::run_changes::{self, RunChange};
 use crate::store::runs::{self, Run};
-use crate::store::stamps::{self, Object};
+use crate::store::stamps::{self, Named, Object};
 use crate::store::{Tx, groups, in_write, marks, problems, users};
 
 /// The held plan that a run takes over.
@@ -29,7 +29,6 @@ struct Replaced {
 struct Plan {
     run: Run,
     merge: Merge,
-    kept: Vec<RunChange>,
 }
 
 impl Flight<'_> {
@@ -66,17 +65,15 @@ impl Flight<'_> {
             first: self.next_ordinal(),
             fresh: !fresh.is_empty(),
         };
-        let renewed: Vec<Planned> = plan
-            .merge
-            .renewed
-            .iter()
-            .filter_map(|(_, place)| found.get(*place).cloned())
-            .collect();
-        for chunk in renewed.chunks(CHUNK) {
-            self.record(chunk, Outcome::Held).await?;
+        for chunk in plan.merge.renewed.chunks(CHUNK) {
+            let renewed: Vec<Planned> = chunk
+                .iter()
+                .filter_map(|(_, place)| found.get(*place).cloned())
+                .collect();
+            self.record(&renewed, Outcome::Held).await?;
         }
-        self.copy(&plan.kept).await?;
-        let left = fresh.len() + renewed.len() + plan.kept.len();
+        self.copy(&plan).await?;
+        let left = fresh.len() + plan.merge.renewed.len() + plan.merge.kept.len();
         let state = if left == 0 {
             RunState::Applied
         } else {
@@ -91,66 +88,72 @@ impl Flight<'_> {
             tx.rollback().await?;
             return Ok(None);
         };
-        let mut rows: Vec<RunChange> = Vec::new();
+        let found = Found::new(&self.found);
+        let mut merge = Merge::default();
         let mut after = 0;
         loop {
             let page =
                 run_changes::list_with(&mut tx, &run.id, Outcome::Held, after, 5_000).await?;
             let Some(last) = page.last() else { break };
             after = last.ordinal;
-            rows.extend(page);
+            let held = self.read_held(&mut tx, &page, &found).await?;
+            merge.decide(&held, &found);
         }
-        // Changes taken over from an earlier plan were read before this one began.
-        let read = rows.iter().map(|row| row.observed_at).min();
-        let since = read.map_or(run.began_at, |read| read.min(run.began_at));
-        let stamped: HashMap<Object, Timestamp> = stamps::list_since(&mut tx, since)
-            .await?
-            .into_iter()
-            .collect();
         tx.rollback().await?;
-        let mut held = Vec::with_capacity(rows.len());
-        for row in &rows {
+        Ok(Some(Plan { run, merge }))
+    }
+
+    /// Held changes with what the run came to know of them. Whether a push named their objects is asked only of those that
+    /// were found again: for the others it decides nothing.
+    async fn read_held(
+        &self,
+        tx: &mut Tx,
+        page: &[RunChange],
+        found: &Found<'_>,
+    ) -> Result<Vec<HeldChange>, Halt> {
+        let mut held = Vec::with_capacity(page.len());
+        let mut asked: Vec<(usize, Object)> = Vec::new();
+        for (place, row) in page.iter().enumerate() {
             let change: Change = super::apply::from_json(&row.change)?;
+            let key = Fingerprint::of(&row.key);
+            if found.get(key).is_some() {
+                let objects = super::apply::stamps_of(&change);
+                asked.extend(objects.into_iter().map(|object| (place, object)));
+            }
             held.push(HeldChange {
                 ordinal: row.ordinal,
-                key: row.key.clone(),
-                object: change.object(),
+                key,
+                known: self.known.covers(&change.object()),
                 observed_at: row.observed_at,
-                stamped: super::apply::stamps_of(&change)
-                    .iter()
-                    .any(|object| stamped.get(object).is_some_and(|at| *at >= row.observed_at)),
+                stamped: false,
             });
         }
-        let merge = merge(&held, &self.known, &self.found);
-        let kept: BTreeSet<i64> = merge.kept.iter().copied().collect();
-        rows.retain(|row| kept.contains(&row.ordinal));
-        Ok(Some(Plan {
-            run,
-            merge,
-            kept: rows,
-        }))
+        for chunk in asked.chunks(CHUNK) {
+            let objects: Vec<Object> = chunk.iter().map(|(_, object)| object.clone()).collect();
+            let stamped: HashMap<Object, Timestamp> =
+                stamps::find_many(tx, &objects).await?.into_iter().collect();
+            for (place, object) in chunk {
+                if let (Some(at), Some(change)) = (stamped.get(object), held.get_mut(*place)) {
+                    change.stamped |= *at >= change.observed_at;
+                }
+            }
+        }
+        Ok(held)
     }
 
     /// Takes changes of the older plan over, as they are.
-    async fn copy(&mut self, kept: &[RunChange]) -> Result<(), Halt> {
-        for chunk in kept.chunks(CHUNK) {
-            let first = self.next_ordinal();
-            let rows: Vec<RunChange> = chunk
-                .iter()
-                .zip(first..)
-                .map(|(row, ordinal)| RunChange {
-                    ordinal,
-                    ..row.clone()
-                })
-                .collect();
+    async fn copy(&mut self, plan: &Plan) -> Result<(), Halt> {
+        for chunk in plan.merge.kept.chunks(CHUNK) {
+            let places: Vec<(i64, i64)> =
+                chunk.iter().copied().zip(self.next_ordinal()..).collect();
             let fence: &Fence = &self.fence;
             let copied: Result<(), Halt> = in_write!(self.sync.service.store, |tx| {
                 fence.check(tx).await?;
-                run_changes::insert(tx, &self.id, &rows).await?;
+                run_changes::copy_held(tx, &plan.run.id, &self.id, &places).await?;
                 Ok(())
             });
             copied?;
-            self.skip_ordinals(rows.len());
+            self.skip_ordinals(places.len());
         }
         Ok(())
     }
@@ -218,8 +221,8 @@ impl Flight<'_> {
     /// The next run reads by id what was pushed since this one began, and what could not be read (R7, R8).
     async fn note_rereads(&self, tx: &mut Tx) -> Result<(), Halt> {
         let mut next = self.reread_next.clone();
-        let pushed = stamps::list_since(tx, self.began_at).await?;
-        next.extend(targets(tx, pushed.into_iter().map(|(object, _)| object)).await?);
+        let pushed = stamps::list_named_since(tx, self.began_at).await?;
+        next.extend(targets(tx, &pushed).await?);
         rereads::insert_many(tx, &next).await?;
         Ok(())
     }
@@ -272,29 +275,18 @@ impl Flight<'_> {
 /// What is read by id to know these objects again.
 pub(crate) async fn targets(
     tx: &mut Tx,
-    objects: impl Iterator<Item = Object>,
+    named: &Named,
 ) -> Result<Vec<(Target, &'static str)>, Halt> {
     const WHY: &str = "pushed while a run was in flight";
-    let (mut people, mut lists): (BTreeSet<String>, BTreeSet<GroupId>) = Default::default();
-    for object in objects {
-        match object {
-            Object::User(key) | Object::Facts(key) | Object::Profile(key) => {
-                people.insert(key);
-            }
-            Object::Edge(group, _) | Object::Members(group) => {
-                lists.insert(group);
-            }
-        }
-    }
     let mut targets = Vec::new();
-    let people: Vec<&str> = people.iter().map(String::as_str).collect();
+    let people: Vec<&str> = named.users.iter().map(String::as_str).collect();
     for chunk in people.chunks(CHUNK) {
         for row in users::find_many_by_member_key(tx, chunk).await? {
             let target = row.okta_id.map_or(Target::Login(row.id), Target::User);
             targets.push((target, WHY));
         }
     }
-    let lists: Vec<&str> = lists.iter().map(GroupId::as_str).collect();
+    let lists: Vec<&str> = named.groups.iter().map(GroupId::as_str).collect();
     for chunk in lists.chunks(CHUNK) {
         let rows = groups::find_many(tx, chunk).await?;
         targets.extend(

@@ -11,8 +11,7 @@ use crate::reconcile::guard::{self, Breach, GroupToll, Limits, TeamToll, Toll};
 use crate::reconcile::{Change, Planned};
 use crate::service::GuardSettings;
 use crate::store::guard_log::{self, Class};
-use crate::store::memberships::{self, Pair};
-use crate::store::{Tx, groups, mirror, organization, users};
+use crate::store::{Tx, groups, memberships, mirror, organization, users};
 
 /// The thresholds as configured.
 fn limits(settings: &GuardSettings) -> Limits {
@@ -29,7 +28,7 @@ fn limits(settings: &GuardSettings) -> Limits {
 pub(crate) async fn judge(
     tx: &mut Tx,
     settings: &GuardSettings,
-    takings: &[&Planned],
+    takings: &[Planned],
 ) -> Result<Vec<Breach>, Halt> {
     let since = tx.now().minus_millis(settings.window_ms);
     let inactive = made_inactive(tx, takings).await?;
@@ -46,7 +45,7 @@ pub(crate) async fn judge(
         } else {
             before + length(inactive.len())
         },
-        teams: teams(tx, &lost, since).await?,
+        teams: teams(tx, lost, since).await?,
         groups: mapped(tx, &edges, since).await?,
     };
     Ok(guard::judge(&limits(settings), &toll))
@@ -57,7 +56,7 @@ fn length(count: usize) -> i64 {
 }
 
 /// Okta's active users that the takings make inactive.
-async fn made_inactive(tx: &mut Tx, takings: &[&Planned]) -> Result<BTreeSet<UserId>, Halt> {
+async fn made_inactive(tx: &mut Tx, takings: &[Planned]) -> Result<BTreeSet<UserId>, Halt> {
     let ids: BTreeSet<&str> = takings
         .iter()
         .filter_map(|planned| match &planned.change {
@@ -77,7 +76,7 @@ async fn made_inactive(tx: &mut Tx, takings: &[&Planned]) -> Result<BTreeSet<Use
 }
 
 /// The edges that go, sorted by member, so that all of one user are together.
-fn removed_edges<'p>(takings: &[&'p Planned]) -> Vec<(&'p GroupId, &'p str)> {
+fn removed_edges(takings: &[Planned]) -> Vec<(&GroupId, &str)> {
     let mut edges: Vec<(&GroupId, &str)> = takings
         .iter()
         .filter_map(|planned| match &planned.change {
@@ -90,16 +89,18 @@ fn removed_edges<'p>(takings: &[&'p Planned]) -> Vec<(&'p GroupId, &'p str)> {
     edges
 }
 
-/// The memberships that count now and would not afterwards.
+/// How many memberships of each team count now and would not afterwards.
 async fn lost_memberships(
     tx: &mut Tx,
     inactive: &BTreeSet<UserId>,
     edges: &[(&GroupId, &str)],
-) -> Result<BTreeSet<Pair>, Halt> {
-    let mut lost = BTreeSet::new();
-    let inactive: Vec<UserId> = inactive.iter().cloned().collect();
-    for chunk in inactive.chunks(CHUNK) {
-        lost.extend(memberships::effective_of_users(tx, chunk).await?);
+) -> Result<BTreeMap<TeamId, i64>, Halt> {
+    let mut lost: BTreeMap<TeamId, i64> = BTreeMap::new();
+    let all: Vec<UserId> = inactive.iter().cloned().collect();
+    for chunk in all.chunks(CHUNK) {
+        for (team, _) in memberships::effective_of_users(tx, chunk).await? {
+            *lost.entry(team).or_default() += 1;
+        }
     }
     let mode = organization::find(tx).await?.mode;
     if !mode.derived_counts() {
@@ -125,20 +126,22 @@ async fn lost_memberships(
         } else {
             BTreeSet::new()
         };
-        lost.extend(counting.difference(&by_hand).cloned());
+        // All edges of one user are in one chunk, and whoever becomes inactive has lost everything already: nobody counts
+        // twice.
+        for (team, user) in counting.difference(&by_hand) {
+            if !inactive.contains(user) {
+                *lost.entry(team.clone()).or_default() += 1;
+            }
+        }
     }
     Ok(lost)
 }
 
 async fn teams(
     tx: &mut Tx,
-    lost: &BTreeSet<Pair>,
+    counts: BTreeMap<TeamId, i64>,
     since: Timestamp,
 ) -> Result<Vec<TeamToll>, Halt> {
-    let mut counts: BTreeMap<&TeamId, i64> = BTreeMap::new();
-    for (team, _) in lost {
-        *counts.entry(team).or_default() += 1;
-    }
     if counts.is_empty() {
         return Ok(Vec::new());
     }
@@ -148,9 +151,9 @@ async fn teams(
     for (team, lost) in counts {
         let (before, net) = of(&window, team.as_str());
         teams.push(TeamToll {
-            team: team.clone(),
-            size: memberships::count_effective(tx, team, i64::MAX).await? - net,
+            size: memberships::count_effective(tx, &team, i64::MAX).await? - net,
             lost: before + lost,
+            team,
         });
     }
     Ok(teams)

@@ -30,8 +30,8 @@ pub(super) async fn interrupt(tx: &mut Tx, epoch: i64) -> Result<(), Halt> {
     let Some(run) = runs::find_running(tx).await? else {
         return Ok(());
     };
-    let pushed = stamps::list_since(tx, run.began_at).await?;
-    let again = targets(tx, pushed.into_iter().map(|(object, _)| object)).await?;
+    let pushed = stamps::list_named_since(tx, run.began_at).await?;
+    let again = targets(tx, &pushed).await?;
     rereads::insert_many(tx, &again).await?;
     runs::update_interrupted(tx, epoch).await?;
     stamps::remove_unneeded(tx).await?;

@@ -121,7 +121,7 @@ impl Flight<'_> {
         let ids: Vec<OktaUserId> = members.people.iter().map(|(id, ..)| id.clone()).collect();
         let difference = plan::compare(&ids, &stored);
         let edge = |member: String| (group.group.clone(), group.okta_id.clone(), member);
-        let mut changes = Vec::with_capacity(difference.missing.len() + difference.extra.len());
+        let mut changes = Vec::with_capacity(difference.missing.len());
         for place in difference.missing {
             let Some((id, _, at)) = members.people.get(place) else {
                 continue;
@@ -149,7 +149,8 @@ impl Flight<'_> {
                 okta_group,
                 member,
             };
-            changes.push(Planned::take(change, since, "no member in Okta"));
+            self.takings
+                .push(Planned::take(change, since, "no member in Okta"));
         }
         self.plan(changes).await?;
         if !group.read && !self.dry_run {

@@ -88,7 +88,7 @@ fn kind(change: &Change) -> &'static str {
         Change::RemoveEdge { .. } => "edge_removed",
         Change::CreateUser { .. } => "user_created",
         Change::BindUser { .. } => "user_bound",
-        Change::Rebind { .. } => "user_rebound",
+        Change::Rebind(_) => "user_rebound",
         Change::MoveOktaId { .. } => "user_moved",
         Change::UpdateProfile { .. } => "profile_updated",
         Change::SetStatus { .. } => "status_set",

@@ -9,12 +9,12 @@ use super::halt::Halt;
 use super::judge::judge;
 use super::{CHUNK, Fence};
 use crate::model::fold::fold;
-use crate::model::id::UserId;
+use crate::model::id::{GroupId, UserId};
 use crate::model::run::Outcome;
 use crate::reconcile::chunks::{chunks, heavy};
 use crate::reconcile::renames::{self, Rename};
-use crate::reconcile::{Change, Planned};
-use crate::store::{in_write, mutes, run_changes, runs, users};
+use crate::reconcile::{Change, Fingerprint, Planned};
+use crate::store::{Tx, in_write, mutes, run_changes, runs, users};
 
 impl Flight<'_> {
     /// Renames the poll owns, chain by chain: within one all userNames are freed before any is set (R18).
@@ -86,8 +86,7 @@ impl Flight<'_> {
             let all = std::mem::take(&mut self.takings);
             let settings = self.sync.service.settings();
             let mut tx = self.sync.service.store.read().await?;
-            let refs: Vec<&Planned> = all.iter().collect();
-            let breaches = judge(&mut tx, &settings.guard, &refs).await?;
+            let breaches = judge(&mut tx, &settings.guard, &all).await?;
             self.summary.breaches.extend(breaches);
             tx.rollback().await?;
             for chunk in all.chunks(CHUNK) {
@@ -102,86 +101,61 @@ impl Flight<'_> {
         let settings = self.sync.service.settings();
         let mut tx = self.sync.service.store.read().await?;
         Admins::find(&mut tx).await?.first(&mut fresh);
-        let refs: Vec<&Planned> = fresh.iter().collect();
-        let breaches = judge(&mut tx, &settings.guard, &refs).await?;
+        let breaches = judge(&mut tx, &settings.guard, &fresh).await?;
         tx.rollback().await?;
         if !breaches.is_empty() || !self.to_hold.is_empty() {
             self.summary.breaches.extend(breaches);
-            self.to_hold.extend(fresh);
+            self.to_hold.append(&mut fresh);
             return Ok(());
         }
         let mut taken = 0;
         for chunk in chunks(&fresh) {
             if !self.take_chunk(chunk).await? {
-                self.to_hold.extend_from_slice(&fresh[taken..]);
                 break;
             }
             taken += chunk.len();
         }
+        self.to_hold.extend(fresh.drain(taken..));
         Ok(())
     }
 
     /// Drops what is muted and sets aside what is held already; gives what is new.
     async fn sort_out(&mut self) -> Result<Vec<Planned>, Halt> {
+        let mut fresh = std::mem::take(&mut self.takings);
         let mut tx = self.sync.service.store.read().await?;
-        let keys: Vec<String> = self
-            .takings
-            .iter()
-            .map(|planned| planned.change.key())
-            .collect();
-        let mut muted = HashSet::new();
-        for chunk in keys.chunks(CHUNK) {
-            let chunk: Vec<&str> = chunk.iter().map(String::as_str).collect();
-            muted.extend(mutes::list(&mut tx, &chunk).await?);
-        }
-        let mut held = HashSet::new();
-        if let Some(run) = runs::find_held(&mut tx).await? {
-            let mut after = 0;
-            loop {
-                let page =
-                    run_changes::list_with(&mut tx, &run.id, Outcome::Held, after, 5_000).await?;
-                let Some(last) = page.last() else { break };
-                after = last.ordinal;
-                held.extend(page.into_iter().map(|change| change.key));
-            }
-        }
+        let muted = muted(&mut tx, &fresh).await?;
+        let held = held(&mut tx).await?;
         tx.rollback().await?;
-        let mut fresh = Vec::new();
-        let mut seen = HashSet::new();
-        let mut found = Vec::new();
         let mut muted_edges = HashSet::new();
-        for (planned, key) in std::mem::take(&mut self.takings).into_iter().zip(keys) {
-            if !seen.insert(key.clone()) {
-                continue;
+        let mut seen = HashSet::with_capacity(fresh.len());
+        fresh.retain(|planned| {
+            let key = Fingerprint::of(&planned.change.key());
+            if !seen.insert(key) {
+                return false;
             }
-            if muted.contains(&key) {
+            let muted = muted.contains(&key);
+            if muted {
                 self.summary.muted += 1;
-                if let Change::RemoveEdge { group, .. } = &planned.change {
-                    muted_edges.insert(group.clone());
-                }
-            } else if held.contains(&key) {
-                found.push(planned);
-            } else {
-                fresh.push(planned);
+                muted_edges.extend(edge_of(planned));
             }
-        }
-        // An Okta side that goes takes the edges that are left along: it waits with those that are held or muted.
-        let held_edges: HashSet<_> = found
-            .iter()
-            .filter_map(|planned| match &planned.change {
-                Change::RemoveEdge { group, .. } => Some(group.clone()),
-                _ => None,
+            !muted
+        });
+        drop(seen);
+        let mut found: Vec<Planned> = fresh
+            .extract_if(.., |planned| {
+                !held.is_empty() && held.contains(&Fingerprint::of(&planned.change.key()))
             })
             .collect();
-        let (gone, fresh): (Vec<_>, Vec<_>) =
-            fresh
-                .into_iter()
-                .partition(|planned: &Planned| match &planned.change {
-                    Change::OktaSideGone { group, .. } => {
-                        muted_edges.contains(group) || held_edges.contains(group)
-                    }
-                    _ => false,
-                });
+        // An Okta side that goes takes the edges that are left along: it waits with those that are held or muted.
+        let held_edges: HashSet<GroupId> = found.iter().filter_map(edge_of).collect();
+        let gone: Vec<Planned> = fresh
+            .extract_if(.., |planned| match &planned.change {
+                Change::OktaSideGone { group, .. } => {
+                    muted_edges.contains(group) || held_edges.contains(group)
+                }
+                _ => false,
+            })
+            .collect();
         for planned in gone {
             match &planned.change {
                 Change::OktaSideGone { group, .. } if !held_edges.contains(group) => {
@@ -199,11 +173,10 @@ impl Flight<'_> {
     async fn take_chunk(&mut self, chunk: &[Planned]) -> Result<bool, Halt> {
         let settings = self.sync.service.settings();
         let first = self.next_ordinal();
-        let refs: Vec<&Planned> = chunk.iter().collect();
         let fence: &Fence = &self.fence;
         let done: Result<Option<Vec<Done>>, Halt> = in_write!(self.sync.service.store, |tx| {
             fence.check(tx).await?;
-            if !judge(tx, &settings.guard, &refs).await?.is_empty() {
+            if !judge(tx, &settings.guard, chunk).await?.is_empty() {
                 return Ok(None);
             }
             let done = apply::chunk(&self.sync.service, tx, &self.cx, chunk, false).await?;
@@ -218,5 +191,42 @@ impl Flight<'_> {
                 Ok(true)
             }
         }
+    }
+}
+
+/// The group an edge is taken from.
+fn edge_of(planned: &Planned) -> Option<GroupId> {
+    match &planned.change {
+        Change::RemoveEdge { group, .. } => Some(group.clone()),
+        _ => None,
+    }
+}
+
+/// Which of these takings an admin does not want to be asked about now.
+async fn muted(tx: &mut Tx, takings: &[Planned]) -> Result<HashSet<Fingerprint>, Halt> {
+    let mut muted = HashSet::new();
+    for chunk in takings.chunks(CHUNK) {
+        let keys: Vec<String> = chunk.iter().map(|planned| planned.change.key()).collect();
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        let found = mutes::list(tx, &keys).await?;
+        muted.extend(found.iter().map(|key| Fingerprint::of(key)));
+    }
+    Ok(muted)
+}
+
+/// What the held plan consists of.
+async fn held(tx: &mut Tx) -> Result<HashSet<Fingerprint>, Halt> {
+    let mut held = HashSet::new();
+    let Some(run) = runs::find_held(tx).await? else {
+        return Ok(held);
+    };
+    let mut after = 0;
+    loop {
+        let page = run_changes::list_held_keys(tx, &run.id, after, 5_000).await?;
+        let Some((last, _)) = page.last() else {
+            return Ok(held);
+        };
+        after = *last;
+        held.extend(page.iter().map(|(_, key)| Fingerprint::of(key)));
     }
 }

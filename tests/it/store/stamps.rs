@@ -2,7 +2,7 @@
 
 use rosterd::model::id::{GroupId, OktaGroupId, OktaUserId};
 use rosterd::store::rereads::{self, Target};
-use rosterd::store::stamps::{self, Object};
+use rosterd::store::stamps::{self, Named, Object};
 use rosterd::store::{StoreError, Tx, sweep};
 
 use crate::support::stores::on_each_store;
@@ -50,15 +50,20 @@ on_each_store! {
             .await
             .unwrap();
         let mut tx = store.read().await.unwrap();
-        let mut all = stamps::list_since(&mut tx, first).await.unwrap();
-        all.sort();
         let expected = [
             (Object::User("new".into()), second),
             (Object::Edge(group(), "new".into()), first),
             (Object::Members(group()), first),
         ];
+        let everything = expected.clone().map(|(object, _)| object);
+        let mut all = stamps::find_many(&mut tx, &everything).await.unwrap();
+        all.sort();
         assert_eq!(all, expected);
-        assert_eq!(stamps::list_since(&mut tx, second).await.unwrap(), [expected[0].clone()]);
+        let named = stamps::list_named_since(&mut tx, first).await.unwrap();
+        assert_eq!(named, Named::of(everything));
+        assert_eq!((named.users.len(), named.groups.len()), (1, 1), "a group once, whatever a push named of it");
+        let named = stamps::list_named_since(&mut tx, second).await.unwrap();
+        assert_eq!(named, Named::of([Object::User("new".into())]));
         let asked = [Object::Members(group()), Object::Facts("new".into())];
         assert_eq!(stamps::find_many(&mut tx, &asked).await.unwrap(), [expected[2].clone()]);
     }

@@ -25,7 +25,7 @@ use crate::service::Service;
 use crate::service::membership::{self, Touched};
 use crate::store::audit::{self, Entry};
 use crate::store::rereads::{self, Target};
-use crate::store::stamps::{self, Object};
+use crate::store::stamps::{self, Named, Object};
 use crate::store::{StoreError, Tx};
 
 /// What became of one change.
@@ -164,7 +164,7 @@ async fn overtaken(tx: &mut Tx, chunk: &[Planned]) -> Result<Vec<Option<Done>>, 
             done.push(Some(Done::skipped("a push came after it was read")));
         }
     }
-    let again = targets(tx, newer.into_iter()).await?;
+    let again = targets(tx, &Named::of(newer)).await?;
     rereads::insert_many(tx, &again).await?;
     Ok(done)
 }
@@ -182,13 +182,13 @@ pub(crate) fn target(change: &Change) -> Option<Target> {
         Change::JoinGroups { .. } => None,
         Change::CreateUser { okta_id, .. }
         | Change::BindUser { okta_id, .. }
-        | Change::Rebind { okta_id, .. }
         | Change::MoveOktaId { okta_id, .. }
         | Change::UpdateProfile { okta_id, .. }
         | Change::SetStatus { okta_id, .. }
         | Change::SetEntitled { okta_id, .. }
         | Change::DeactivateLeaver { okta_id }
         | Change::ReturnLeaver { okta_id } => Some(Target::User(okta_id.clone())),
+        Change::Rebind(anew) => Some(Target::User(anew.okta_id.clone())),
     }
 }
 
@@ -210,7 +210,9 @@ pub(crate) fn stamps_of(change: &Change) -> Vec<Object> {
         Change::BindUser {
             user: row, okta_id, ..
         } => vec![user(okta_id), Object::User(row.to_string())],
-        Change::Rebind { from, okta_id, .. } => vec![user(okta_id), user(from), facts(from)],
+        Change::Rebind(anew) => {
+            vec![user(&anew.okta_id), user(&anew.from), facts(&anew.from)]
+        }
         Change::MoveOktaId { to, okta_id, .. } => vec![user(okta_id), Object::User(to.to_string())],
         Change::UpdateProfile { okta_id, .. } => {
             vec![user(okta_id), Object::Profile(okta_id.to_string())]

@@ -9,7 +9,7 @@ use super::{Done, Work};
 use crate::model::fold::fold;
 use crate::model::id::{OktaUserId, UserId};
 use crate::model::user::{Facts, OktaStatus, Origin, User};
-use crate::reconcile::{Change, Person, Planned};
+use crate::reconcile::{Change, Person, Planned, Rebind};
 use crate::service::membership::{self, Touched};
 use crate::service::sync::halt::Halt;
 use crate::store::edges::Edge;
@@ -45,17 +45,7 @@ pub(super) async fn apply(
                 okta_id,
                 status,
             } => bind(tx, work, user, okta_id, status.as_ref()).await?,
-            Change::Rebind {
-                user,
-                from,
-                okta_id,
-                person,
-                status,
-                entitled,
-            } => {
-                let facts = (*entitled, status.clone());
-                rebind(tx, work, user, from, okta_id, person, facts).await?
-            }
+            Change::Rebind(anew) => rebind(tx, work, anew).await?,
             Change::MoveOktaId { from, to, okta_id } => {
                 move_okta_id(tx, work, from, to, okta_id).await?
             }
@@ -195,16 +185,9 @@ async fn learn(
     Ok(())
 }
 
-async fn rebind(
-    tx: &mut Tx,
-    work: &mut Work<'_>,
-    user: &UserId,
-    from: &OktaUserId,
-    okta_id: &OktaUserId,
-    person: &Person,
-    (entitled, status): (bool, Option<OktaStatus>),
-) -> Result<Done, Halt> {
-    let Some(row) = users::find(tx, user).await? else {
+async fn rebind(tx: &mut Tx, work: &mut Work<'_>, anew: &Rebind) -> Result<Done, Halt> {
+    let Rebind { from, okta_id, .. } = anew;
+    let Some(row) = users::find(tx, &anew.user).await? else {
         return Ok(Done::skipped(GONE));
     };
     if row.okta_id.as_ref() != Some(from) || users::find_by_okta_id(tx, okta_id).await?.is_some() {
@@ -220,8 +203,8 @@ async fn rebind(
     let mut after = row.clone();
     after.okta_id = Some(okta_id.clone());
     after.pending = false;
-    after.facts.entitled = entitled;
-    after.facts.status = status;
+    after.facts.entitled = anew.entitled;
+    after.facts.status.clone_from(&anew.status);
     let pushed = group_sides::list_pushed_edges(tx, from.as_str()).await?;
     let removed: HashSet<Edge> = edges::remove_many(tx, &pushed).await?.into_iter().collect();
     super::edges::note(tx, work, &removed, -1).await?;
@@ -233,8 +216,8 @@ async fn rebind(
     if row.scim {
         users::update(tx, &after).await?;
     } else {
-        users::update_with_profile(tx, &after, &profile(person, row.external_id.as_deref()))
-            .await?;
+        let profile = profile(&anew.person, row.external_id.as_deref());
+        users::update_with_profile(tx, &after, &profile).await?;
     }
     // Nobody has missed the new person yet (R16).
     mirror::update_absence(tx, &[okta_id.as_str()], 0).await?;
