@@ -15,6 +15,8 @@ pub enum Happening {
     Moved(OktaId),
     /// Somebody was deactivated.
     Left(OktaId),
+    /// Somebody who had left, or leaves by it, was deleted.
+    Deleted(OktaId),
     /// Somebody who had left was activated again.
     Returned(OktaId),
     /// Somebody was suspended.
@@ -45,6 +47,7 @@ impl fmt::Display for Happening {
             Self::Joined(id) => write!(f, "{id} joined"),
             Self::Moved(id) => write!(f, "{id} moved to another group"),
             Self::Left(id) => write!(f, "{id} left"),
+            Self::Deleted(id) => write!(f, "{id} was deleted"),
             Self::Returned(id) => write!(f, "{id} came back"),
             Self::Suspended(id) => write!(f, "{id} was suspended"),
             Self::Unsuspended(id) => write!(f, "{id} is no longer suspended"),
@@ -88,7 +91,7 @@ impl Life {
     pub fn step(&mut self, org: &mut Org) -> Happening {
         let kind = match self.temper {
             Temper::Calm => [0, 0, 1, 1, 1, 1, 2, 3, 4, 5, 6, 6, 7, 9][self.below(14)],
-            Temper::Wild => self.below(13),
+            Temper::Wild => self.below(14),
         };
         let done = match kind {
             0 => self.join(org),
@@ -126,6 +129,16 @@ impl Life {
                 Some(Happening::GroupDeleted(group))
             }),
             11 => self.twin(org),
+            12 => self
+                .somebody(org, |status| {
+                    matches!(status, UserStatus::Active | UserStatus::Deprovisioned)
+                })
+                .and_then(|user| {
+                    // Okta deletes only who is deactivated; who is so already says no to that.
+                    org.deactivate(user).ok();
+                    org.delete_user(user).ok()?;
+                    Some(Happening::Deleted(user))
+                }),
             _ => self.push_now(org),
         };
         done.unwrap_or(Happening::Quiet)

@@ -11,8 +11,8 @@ use rosterd::store::Tx;
 
 use super::eyes::Counted;
 use super::history::{ADMINS, History, cx};
-use super::model::{Person, Team};
-use super::window::{EVERYBODY, Taken, Taker, Window};
+use super::model::{Group, Person, Team};
+use super::window::{EVERYBODY, Sets, Taken, Taker, Window};
 
 /// What the checks remember from step to step.
 #[derive(Default)]
@@ -29,21 +29,26 @@ pub(crate) struct Look {
     /// Okta's active users, by our id.
     active: BTreeMap<String, Person>,
     mapped: BTreeMap<String, usize>,
+    pub(crate) edges: BTreeSet<(Group, Person)>,
 }
 
 impl Look {
-    /// How many are in each team, and how many of Okta's users are active.
-    pub(crate) fn sizes(&self) -> BTreeMap<String, i64> {
-        let mut sizes = BTreeMap::new();
-        for (team, _) in self.counted.keys() {
-            *sizes.entry(team.clone()).or_default() += 1;
+    /// Who is in each team, and who of Okta's users is active.
+    pub(crate) fn sets(&self) -> Sets {
+        let mut sets = Sets::new();
+        for (team, user) in self.counted.keys() {
+            sets.entry(team.clone()).or_default().insert(user.clone());
         }
-        let active = i64::try_from(self.active.len()).unwrap();
-        sizes.insert(EVERYBODY.to_owned(), active);
-        sizes
+        sets.insert(EVERYBODY.to_owned(), self.active.keys().cloned().collect());
+        sets
     }
 
-    fn members(&self) -> BTreeSet<(Team, Person)> {
+    /// Whether this person is active, by whichever row.
+    pub(crate) fn has_active(&self, person: &Person) -> bool {
+        self.active.values().any(|active| active == person)
+    }
+
+    pub(crate) fn members(&self) -> BTreeSet<(Team, Person)> {
         let pairs = self.counted.iter();
         pairs
             .map(|((team, _), person)| (team.clone(), person.clone()))
@@ -82,19 +87,23 @@ impl History {
                 .map(|id| (id.clone(), people[&id].clone()))
                 .collect(),
             mapped: self.eyes.mapped().await,
+            edges: self.known_edges(&people).await,
         }
     }
 
     /// A look before something that takes.
     pub(crate) async fn look_before(&mut self) -> Look {
         let look = self.look().await;
-        self.watch.window.note(&look, Taker::Admins, Taken::new());
+        self.watch
+            .window
+            .note(look.at, look.sets(), Taker::Admins, Taken::new());
         look
     }
 
     /// R1, R5: after every step.
     pub(crate) async fn check_step(&mut self) {
         self.remember_pushes();
+        self.remember_what_is_said().await;
         let look = self.look_before().await;
         let has_admin = look.counted.keys().any(|(team, _)| team == ADMINS);
         assert!(
@@ -144,29 +153,26 @@ impl History {
     /// R8, R9: what runs alone took since `before`. Okta is the same as it was then.
     pub(crate) async fn check_run(&mut self, before: &Look) {
         let after = self.look().await;
-        let model = self.model(false).await;
-        let truth = model.members();
+        let certain = self.certain(before).await;
+        let members = certain.members();
         let taken = before.taken_until(&after);
         for (team, user) in &taken {
             if team == EVERYBODY {
                 let person = &before.active[user];
-                let may = model.active.contains(person) && !model.blocked.contains(person);
                 assert!(
-                    !may,
+                    !certain.may_be_active(person),
                     "R8: a run made {person:?} ({user}) inactive, whom Okta has active"
                 );
             } else {
                 let person = &before.counted[&(team.clone(), user.clone())];
+                let pair = (team.clone(), person.clone());
                 assert!(
-                    !truth.contains(&(team.clone(), person.clone())),
+                    !members.contains(&pair),
                     "R8: a run took {person:?} ({user}) out of {team}, where Okta has him"
                 );
             }
         }
-        let over = self
-            .watch
-            .window
-            .over(Taker::Polls, before, after.at, &taken);
+        let over = self.watch.window.over(Taker::Polls, after.at, &taken);
         if let Some(over) = over {
             let window = self.eyes.guard_window().await;
             panic!(
@@ -180,61 +186,54 @@ impl History {
                 "R9: one run emptied the group {group} of {size}"
             );
         }
-        self.watch.window.note(&after, Taker::Polls, taken);
+        self.watch
+            .window
+            .note(after.at, after.sets(), Taker::Polls, taken);
+        self.check_held(before, None).await;
+    }
+
+    /// A look before pushes alone: what they raise, they raise anew.
+    pub(crate) async fn look_before_pushes(&mut self) -> Look {
+        self.eyes
+            .run("DELETE FROM problems WHERE code = 'guard_push'")
+            .await;
+        self.look_before().await
     }
 
     /// R9: what pushes alone took since `before`: past the threshold they raise a problem, or take nothing.
     pub(crate) async fn check_pushes(&mut self, before: &Look) {
         let after = self.look().await;
         let taken = before.taken_until(&after);
-        let over = self
-            .watch
-            .window
-            .over(Taker::Pushes, before, after.at, &taken);
-        if let Some(over) = over {
-            let raised = self
-                .eyes
-                .texts("SELECT object FROM problems WHERE code = 'guard_push'")
-                .await;
+        let raised = self
+            .eyes
+            .texts("SELECT object FROM problems WHERE code = 'guard_push'")
+            .await;
+        let is_told = |object: &str| raised.iter().any(|raised| raised == object);
+        if let Some(over) = self.watch.window.over(Taker::Pushes, after.at, &taken) {
             let object = if over.of == EVERYBODY {
                 "users"
             } else {
                 &over.of
             };
             assert!(
-                !self.holds_pushes && raised.iter().any(|raised| raised == object),
+                !self.holds_pushes && is_told(object),
                 "R9: pushes took {taken:?}: {} lost {} of {:?}, raised: {raised:?}",
                 over.of,
                 over.lost,
                 over.sizes
             );
         }
-        self.watch.window.note(&after, Taker::Pushes, taken);
-    }
-
-    /// R8 where pushes came in between: nothing that the log says a run took is where Okta has it.
-    pub(crate) async fn check_run_among_pushes(
-        &mut self,
-        before: &Look,
-        logged: &BTreeSet<String>,
-    ) {
-        let after = self.look().await.members();
-        let truth = self.model(false).await.members();
-        for line in self.eyes.taken_by_runs().await.difference(logged) {
-            let parts: Vec<&str> = line.split('|').collect();
-            let [_, team, json] = parts.as_slice() else {
-                panic!("{line}")
-            };
-            let row: serde_json::Value = serde_json::from_str(json).unwrap();
-            let user = row["user"].as_str().unwrap();
-            let Some(person) = before.counted.get(&((*team).to_owned(), user.to_owned())) else {
-                continue;
-            };
-            let pair = ((*team).to_owned(), person.clone());
+        for (group, size) in &before.mapped {
             assert!(
-                !truth.contains(&pair) || after.contains(&pair),
-                "R8: a run among pushes took {person:?} out of {team}, where Okta has him"
+                *size < 5
+                    || after.mapped.get(group) != Some(&0)
+                    || self.holds_pushes
+                    || is_told(group),
+                "R9: pushes emptied the group {group} of {size}, raised: {raised:?}"
             );
         }
+        self.watch
+            .window
+            .note(after.at, after.sets(), Taker::Pushes, taken);
     }
 }

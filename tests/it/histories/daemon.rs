@@ -173,6 +173,11 @@ impl Daemon {
             .expect("a free lease");
     }
 
+    /// Ends its connections as a kill does, whatever they are at.
+    pub(crate) fn killer(&self) -> tokio::task::AbortHandle {
+        self.server.abort_handle()
+    }
+
     /// kill -9: connections end, nothing is said to anybody.
     pub(crate) async fn crash(self) {
         self.server.abort();

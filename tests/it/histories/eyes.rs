@@ -99,11 +99,22 @@ impl Eyes {
         found.into_iter().collect()
     }
 
-    /// What the log says runs took out of teams, one line each.
+    /// Every edge: our id of the group, Okta's, and the member.
+    pub(crate) async fn edges(&mut self) -> Vec<[String; 3]> {
+        let rows = self
+            .rows("SELECT e.group_id, g.okta_id, e.member FROM edges e JOIN idp_groups g ON g.id = e.group_id")
+            .await;
+        rows.into_iter()
+            .map(|row| row.try_into().unwrap())
+            .collect()
+    }
+
+    /// What the log says runs took out of teams and made inactive, one line each.
     pub(crate) async fn taken_by_runs(&mut self) -> BTreeSet<String> {
         let lines = self
             .texts(
-                "SELECT id, object_id, before FROM audit WHERE action = 'membership.removed' AND channel IN ('poll', 'hook')",
+                "SELECT id, action, object_id, before FROM audit \
+                  WHERE action IN ('membership.removed', 'user.deactivated') AND channel IN ('poll', 'hook')",
             )
             .await;
         lines.into_iter().collect()

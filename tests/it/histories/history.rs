@@ -8,10 +8,11 @@ use rosterd::model::mode::OktaMode;
 use rosterd::model::random::{Random as _, SeededRandom};
 use rosterd::model::time::{Clock as _, ManualClock, Timestamp};
 use rosterd::service::tokens::{self, Scope};
-use rosterd::service::{PushGuard, mappings, mode, teams};
+use rosterd::service::{PushGuard, teams};
 use rosterd::sim::life::{Life, Temper};
-use rosterd::sim::org::{OktaId, UserStatus};
+use rosterd::sim::org::{DeactivatedAppUser, Habits, OktaId, UserStatus};
 use rosterd::sim::scim_client::{Auth, Dialect, ScimClient, ScimHabits, ScimTarget};
+use rosterd::sim::weather::Chances;
 use rosterd::sim::{Sim, SimConfig};
 use secrecy::ExposeSecret as _;
 
@@ -59,6 +60,12 @@ pub(crate) struct History {
     /// `guard.push = "hold"` (R9).
     pub(crate) holds_pushes: bool,
     pub(crate) watch: Watch,
+    /// What is done to pushes between Okta and us.
+    pub(crate) weather: Chances,
+    /// The rows of users at the last look, and whose they were.
+    pub(crate) rows: BTreeMap<String, Person>,
+    /// What Okta and the admins said at the end of each step, as far back as Okta's searches show.
+    pub(crate) said: Vec<(i64, Model)>,
     pub(crate) started: u32,
     pub(crate) notes: Notes,
     token: String,
@@ -82,6 +89,13 @@ impl History {
             people: 26,
             groups: 5,
             clock: Arc::clone(&clock) as _,
+            habits: Habits {
+                deactivated_app_user: [
+                    DeactivatedAppUser::Removed,
+                    DeactivatedAppUser::Deprovisioned,
+                ][usize::from(random.below(2) == 0)],
+                search_lag_ms: [0, 0, 5_000, 30_000][usize::try_from(random.below(4)).unwrap()],
+            },
             ..SimConfig::default()
         };
         let sim = Sim::start(config).await.unwrap();
@@ -104,6 +118,8 @@ impl History {
             } else {
                 Dialect::Template
             },
+            maps_external_id: random.below(3) > 0,
+            deletes_leavers: random.below(4) == 0,
             ..ScimHabits::default()
         };
         let scim = sim.connect_scim(target(&daemon, &token), habits);
@@ -127,6 +143,9 @@ impl History {
             blocked: BTreeMap::new(),
             holds_pushes: holds_pushes(seed),
             watch: Watch::default(),
+            weather: Chances::default(),
+            rows: BTreeMap::new(),
+            said: Vec::new(),
             started: 1,
             notes,
             token,
@@ -295,131 +314,6 @@ impl History {
             })
         });
         heir.map_or_else(|| group.clone(), |mapping| mapping.source.to_string())
-    }
-
-    /// Maps a group, named by its Okta id or its name.
-    pub(crate) async fn map(&mut self, group: &str, team: &str) {
-        let service = self.daemons[self.leader].service();
-        let made = mappings::add(service, &cx(Channel::Cli), group, team).await;
-        self.note(format!(
-            "map {group} to {team}: {:?}",
-            made.as_ref().map(|m| &m.id)
-        ));
-        let Ok(made) = made else { return };
-        let bound = match &made.group {
-            Some(bound) => self.okta_id_of(bound.as_str()).await,
-            None => None,
-        };
-        if let Some(bound) = bound {
-            self.mapped
-                .insert(made.id.to_string(), (bound, team.to_owned()));
-        } else {
-            // It waits for a group of that name, or leads from one that only SCIM knows: another test's matter.
-            let service = self.daemons[self.leader].service();
-            mappings::remove(service, &cx(Channel::Cli), &made.id)
-                .await
-                .unwrap();
-        }
-    }
-
-    async fn okta_id_of(&mut self, group: &str) -> Option<Group> {
-        let rows = self
-            .eyes
-            .rows("SELECT id, okta_id FROM idp_groups ORDER BY id")
-            .await;
-        let row = rows.into_iter().find(|row| row[0] == group)?;
-        if !row[1].is_empty() {
-            return Some(row[1].clone());
-        }
-        let org = self.sim.org();
-        let pushed = org
-            .mappings()
-            .find(|mapping| mapping.scim_id.as_deref() == Some(group));
-        pushed.map(|mapping| mapping.source.to_string())
-    }
-
-    pub(crate) async fn unmap(&mut self) {
-        let ids: Vec<String> = self.mapped.keys().cloned().collect();
-        let Some(id) = self.pick(&ids).cloned() else {
-            return;
-        };
-        let service = self.daemons[self.leader].service();
-        let known = rosterd::model::id::MappingId::parse(&id).unwrap();
-        let removed = mappings::remove(service, &cx(Channel::Cli), &known).await;
-        self.note(format!("unmap {id}: {:?}", removed.as_ref().err()));
-        // One that is gone was united with another when the two sides of a group were joined (R17).
-        if removed.is_ok() {
-            let pair = self.mapped[&id].clone();
-            self.mapped.retain(|_, made| *made != pair);
-        }
-    }
-
-    /// Switches the mode as an admin would.
-    pub(crate) async fn switch(&mut self, to: OktaMode, keep: bool) {
-        self.look_before().await;
-        let kept = self.eyes.kept_by_switching().await;
-        let service = self.daemons[self.leader].service();
-        let done = mode::switch(service, &cx(Channel::Cli), to, keep).await;
-        self.note(format!("switch to {to:?}, keep {keep}: {done:?}"));
-        let look = self.look().await;
-        self.watch.window.skip(&look);
-        let Ok(from) = done else { return };
-        self.mode = match to {
-            OktaMode::Off => Mode::Off,
-            OktaMode::On => Mode::On,
-            OktaMode::Hybrid => Mode::Hybrid,
-        };
-        if keep && to == OktaMode::Off && from != to {
-            let local = self
-                .eyes
-                .rows("SELECT team_id, user_id FROM memberships WHERE origin = 'local'")
-                .await;
-            let found: BTreeSet<String> = local.iter().map(|row| row.join("|")).collect();
-            assert_eq!(found, kept, "R3: kept is what was derived, and no more");
-            let people = self.eyes.people(&self.sim).await;
-            self.local = local
-                .into_iter()
-                .map(|row| (row[0].clone(), people[&row[1]].clone()))
-                .collect();
-        }
-    }
-
-    /// An admin puts somebody into a team by hand, or takes him out.
-    pub(crate) async fn by_hand(&mut self) {
-        let people: Vec<(String, Person)> = self.eyes.people(&self.sim).await.into_iter().collect();
-        let (Some((id, person)), Some(team)) =
-            (self.pick(&people).cloned(), self.pick(&self.teams).cloned())
-        else {
-            return;
-        };
-        let user = rosterd::model::id::UserId::parse(&id).unwrap();
-        let of = rosterd::model::id::TeamId::parse(&team).unwrap();
-        let pair = (team, person);
-        let service = self.daemons[self.leader].service();
-        let give = !self.local.contains(&pair);
-        if self.holds_pushes && pair.0 == ADMINS && !give {
-            // Who is withheld may go only while somebody else is left (R5): the local admin stays.
-            return;
-        }
-        let done = if give {
-            teams::add_member(service, &cx(Channel::Api), &of, &user).await
-        } else {
-            teams::remove_member(service, &cx(Channel::Api), &of, &user).await
-        };
-        self.note(format!("by hand {give} {pair:?} ({id}): {done:?}"));
-        if self.mode == Mode::On {
-            assert!(
-                matches!(done, Err(rosterd::service::Error::ManagedByOkta { .. })),
-                "R2: {done:?}"
-            );
-        }
-        if done.is_ok() {
-            if give {
-                self.local.insert(pair);
-            } else {
-                self.local.remove(&pair);
-            }
-        }
     }
 }
 

@@ -1,16 +1,20 @@
 //! Seeded random histories: whatever happens to a daemon and the org it follows, one clean full run brings it to where
-//! the [`model`] says it must be, and rules R1, R5, R8 and R9 hold at every step on the way.
+//! the [`model`] says it must be, and rules R1, R5, R7, R8 and R9 hold at every step on the way.
 //!
 //! `ROSTERD_HISTORIES` says how many on each store (few, else), `ROSTERD_SEED` where to begin, `ROSTERD_STEPS` how long
 //! (200), `ROSTERD_PARALLEL` how many at a time (3), `ROSTERD_NOTES` how many of the last notes are shown (40).
 //! A failure prints its seed and the last steps; `ROSTERD_SEED=n ROSTERD_HISTORIES=1` replays it.
 
+mod admins;
 mod checks;
 mod daemon;
 mod eyes;
+mod held;
 mod history;
 mod last;
 mod model;
+mod races;
+mod said;
 mod steps;
 mod trouble;
 mod window;

@@ -60,8 +60,22 @@ impl Model {
             .cloned();
         derived
             .chain(local)
-            .filter(|(_, person)| self.active.contains(person) && !self.blocked.contains(person))
+            .filter(|(_, person)| self.may_be_active(person))
             .collect()
+    }
+
+    /// Drops whatever Okta did not have at another time.
+    pub(crate) fn keep_what_okta_has_in(&mut self, other: &Self) {
+        self.active.retain(|person| other.active.contains(person));
+        for (group, members) in &mut self.groups {
+            let had = other.groups.get(group);
+            members.retain(|member| had.is_some_and(|had| had.contains(member)));
+        }
+    }
+
+    /// Whether somebody may be active, as Okta and the admins have him.
+    pub(crate) fn may_be_active(&self, person: &Person) -> bool {
+        self.active.contains(person) && !self.blocked.contains(person)
     }
 
     /// What follows from groups and mappings, whoever is active and whatever the mode.

@@ -2,38 +2,29 @@
 
 use rosterd::model::actor::Channel;
 use rosterd::model::id::{OktaGroupId, OktaUserId};
-use rosterd::model::mode::OktaMode;
 use rosterd::model::run::{RunKind, RunState};
 use rosterd::service::sync::{Ask, Ended, Halt, Sync};
-use rosterd::service::{Error, runs, users};
 use rosterd::sim::org::{Group, MappingStatus, OktaId, Org};
 use rosterd::sim::scim_client::{Dialect, FullSet, NameRestated, ScimHabits};
 use rosterd::sim::weather::Chances;
 use rosterd::store::rereads::Target;
 
-use super::history::{History, cx};
-use super::model::Person;
+use super::history::History;
 
 impl History {
     /// One step, and what holds after each.
     pub(crate) async fn step(&mut self) {
         self.pass_time();
-        match self.below(110) {
+        match self.below(112) {
             0..30 => {
                 let happened = self.life.step(&mut self.sim.org());
                 self.note(format!("life: {happened:?}"));
             }
             30..48 => self.push().await,
             48..52 => self.change_weather(),
-            52..60 => {
-                self.run(RunKind::Delta).await.ok();
-            }
-            60..64 => {
-                self.run(RunKind::Full).await.ok();
-            }
-            64..68 => {
-                self.hook().await.ok();
-            }
+            52..60 => self.run(RunKind::Delta).await,
+            60..64 => self.run(RunKind::Full).await,
+            64..68 => self.hook().await,
             68..76 => self.run_under_faults().await,
             76..80 => self.edit_mappings().await,
             80..82 => self.switch_somehow().await,
@@ -49,6 +40,7 @@ impl History {
             103..105 => self.change_group_push(),
             105..107 => self.recreate_group(),
             107..109 => self.block_somehow().await,
+            109..111 => self.crash_in_a_push().await,
             _ => self.mass_exit(),
         }
         self.check_step().await;
@@ -65,10 +57,11 @@ impl History {
     }
 
     async fn push(&mut self) {
-        let before = self.look_before().await;
-        let done = match self.below(4) {
+        let before = self.look_before_pushes().await;
+        let done = match self.below(5) {
             0 => self.scim.step().await.unwrap_or_default(),
-            1 => {
+            1 => self.scim.run_pending_in_parallel(4).await,
+            2 => {
                 self.scim.retry_failed();
                 self.scim.run_pending().await
             }
@@ -80,7 +73,7 @@ impl History {
         self.check_pushes(&before).await;
     }
 
-    fn change_weather(&self) {
+    fn change_weather(&mut self) {
         let chances = if self.below(2) == 0 {
             Chances::default()
         } else {
@@ -94,13 +87,14 @@ impl History {
             }
         };
         self.scim.weather.set(chances);
+        self.weather = chances;
         self.note(format!("weather: {chances:?}"));
     }
 
-    /// A run, and what it may do.
-    pub(crate) async fn ask(&mut self, ask: &Ask) -> Result<Ended, Halt> {
+    /// A run while nothing is wrong, and what it may do.
+    async fn ask(&mut self, ask: &Ask) -> Ended {
         let sync = self.daemons[self.leader].sync.clone();
-        self.ask_of(&sync, ask).await
+        self.ask_of(&sync, ask).await.expect("a run without faults")
     }
 
     pub(crate) async fn ask_of(&mut self, sync: &Sync, ask: &Ask) -> Result<Ended, Halt> {
@@ -115,17 +109,17 @@ impl History {
         ended
     }
 
-    pub(crate) async fn run(&mut self, kind: RunKind) -> Result<Ended, Halt> {
-        self.ask(&Ask::scheduled(kind)).await
+    async fn run(&mut self, kind: RunKind) {
+        self.ask(&Ask::scheduled(kind)).await;
     }
 
     pub(crate) async fn full(&mut self) -> Ended {
-        self.run(RunKind::Full).await.unwrap()
+        self.ask(&Ask::scheduled(RunKind::Full)).await
     }
 
-    async fn hook(&mut self) -> Result<Ended, Halt> {
+    async fn hook(&mut self) {
         let ask = self.some_events();
-        self.ask(&ask).await
+        self.ask(&ask).await;
     }
 
     /// What a few event hooks ask for.
@@ -146,53 +140,6 @@ impl History {
             targets,
             ..Ask::scheduled(RunKind::Hook)
         }
-    }
-
-    async fn edit_mappings(&mut self) {
-        if self.below(3) == 0 {
-            return self.unmap().await;
-        }
-        let groups = self.groups();
-        let (Some(group), Some(team)) =
-            (self.pick(&groups).copied(), self.pick(&self.teams).cloned())
-        else {
-            return;
-        };
-        let name = self
-            .sim
-            .org()
-            .group(group)
-            .map(|group| group.name().to_owned());
-        match name {
-            Some(name) if self.below(3) == 0 => self.map(&name, &team).await,
-            _ => self.map(group.as_str(), &team).await,
-        }
-    }
-
-    async fn switch_somehow(&mut self) {
-        let to = [OktaMode::Off, OktaMode::On, OktaMode::On, OktaMode::Hybrid][self.below(4)];
-        let keep = self.below(2) == 0;
-        self.switch(to, keep).await;
-    }
-
-    /// An admin's word on a held run.
-    async fn decide(&mut self) {
-        let held = self
-            .eyes
-            .rows("SELECT id, kind FROM runs WHERE state = 'held' ORDER BY id")
-            .await;
-        let Some(run) = self.pick(&held).cloned() else {
-            return;
-        };
-        let id = rosterd::model::id::RunId::parse(&run[0]).unwrap();
-        let service = self.daemons[self.leader].service();
-        // What pushes had withheld and an admin rejected stays until Okta gives it again: no clean run ends that.
-        let done = if run[1] == "scim" || self.below(2) == 0 {
-            runs::approve(service, &cx(Channel::Cli), &id).await
-        } else {
-            runs::reject(service, &cx(Channel::Cli), &id).await
-        };
-        self.note(format!("decided on {id}: {done:?}"));
     }
 
     fn assign_somehow(&self) {
@@ -216,9 +163,8 @@ impl History {
             dialect: [Dialect::Wizard, Dialect::Template][self.below(2)],
             full_set: [FullSet::Path, FullSet::Pathless, FullSet::PathlessWithName][self.below(3)],
             name_restated: [NameRestated::SameRequest, NameRestated::OwnRequest][self.below(2)],
-            batch: 100,
             late_pushes_are_stale: self.below(2) == 0,
-            ..ScimHabits::default()
+            ..self.scim.habits()
         };
         self.scim.set_habits(habits);
         self.note(format!("{habits:?}"));
@@ -277,34 +223,6 @@ impl History {
         ));
     }
 
-    /// An admin blocks somebody, or lifts the block (R13).
-    async fn block_somehow(&mut self) {
-        let people: Vec<(String, Person)> = self.eyes.people(&self.sim).await.into_iter().collect();
-        let Some((id, person)) = self.pick(&people).cloned() else {
-            return;
-        };
-        if self.holds_pushes && matches!(person, Person::Local(_)) {
-            return;
-        }
-        let lift = self.blocked.contains_key(&id);
-        let user = rosterd::model::id::UserId::parse(&id).unwrap();
-        let service = self.daemons[self.leader].service();
-        let done = users::block(service, &cx(Channel::Cli), &user, !lift).await;
-        self.note(format!(
-            "blocked before {lift}: {person:?}: {:?}",
-            done.as_ref().err()
-        ));
-        match done {
-            Ok(_) if lift => {
-                self.blocked.remove(&id);
-            }
-            Ok(_) => {
-                self.blocked.insert(id, person);
-            }
-            Err(refused) => assert!(matches!(refused, Error::LastAdmin), "{refused:?}"),
-        }
-    }
-
     /// Many leave one group at once.
     fn mass_exit(&self) {
         let groups = self.groups();
@@ -328,21 +246,6 @@ impl History {
         }
         drop(org);
         self.note(format!("{leaving} leave {biggest} at once"));
-    }
-
-    /// Approves what is held.
-    pub(crate) async fn approve_all(&mut self) -> bool {
-        let held = self
-            .eyes
-            .texts("SELECT id FROM runs WHERE state = 'held' ORDER BY id")
-            .await;
-        for id in &held {
-            let id = rosterd::model::id::RunId::parse(id).unwrap();
-            let service = self.daemons[self.leader].service();
-            let done = runs::approve(service, &cx(Channel::Cli), &id).await;
-            self.note(format!("approved: {done:?}"));
-        }
-        !held.is_empty()
     }
 
     /// Whether the last runs ended as they should.

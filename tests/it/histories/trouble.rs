@@ -9,7 +9,7 @@ use rosterd::sim::faults::{Fault, Rule};
 use super::history::History;
 
 impl History {
-    fn full_or_delta(&self) -> RunKind {
+    pub(crate) fn full_or_delta(&self) -> RunKind {
         if self.below(2) == 0 {
             RunKind::Full
         } else {
@@ -67,7 +67,11 @@ impl History {
             _ => Ask::scheduled(self.full_or_delta()),
         };
         let hasty = self.daemons[self.leader].hasty.clone();
-        self.ask_of(&hasty, &ask).await.ok();
+        let ended = self.ask_of(&hasty, &ask).await;
+        assert!(
+            matches!(ended, Ok(_) | Err(Halt::Okta(_) | Halt::OtherOrg { .. })),
+            "{ended:?}"
+        );
         self.sim.faults().clear();
     }
 
@@ -97,30 +101,29 @@ impl History {
         self.check_run(&before).await;
     }
 
-    fn random_micros(&self) -> u64 {
-        1_000 + self.below(60_000) as u64
+    /// The daemon that takes the pushes is killed while it does.
+    pub(crate) async fn crash_in_a_push(&mut self) {
+        let before = self.look_before_pushes().await;
+        self.push_to(self.leader);
+        let patience = Duration::from_micros(self.random_micros());
+        let killer = self.daemons[self.leader].killer();
+        let killing = async {
+            tokio::time::sleep(patience).await;
+            killer.abort();
+        };
+        let (done, ()) = tokio::join!(self.scim.run_pending(), killing);
+        for done in done {
+            self.note(format!(
+                "until the kill: {:?}: {:?}",
+                done.task, done.outcome
+            ));
+        }
+        self.crash().await;
+        self.check_pushes(&before).await;
     }
 
-    pub(crate) async fn run_while_pushing(&mut self) {
-        let before = self.look_before().await;
-        let logged = self.eyes.taken_by_runs().await;
-        let kind = self.full_or_delta();
-        if self.daemons.len() > 1 {
-            self.push_to(1 - self.leader);
-        }
-        let daemon = &self.daemons[self.leader];
-        let ask = Ask::scheduled(kind);
-        let (ended, done) =
-            tokio::join!(daemon.sync.run(daemon.epoch, &ask), self.scim.run_pending());
-        let told = match &ended {
-            Ok(ended) => format!("{:?} {:?}", ended.state, ended.summary),
-            Err(halt) => halt.to_string(),
-        };
-        self.note(format!("{kind:?} run while pushing: {told}"));
-        for done in done {
-            self.note(format!("meanwhile: {:?}: {:?}", done.task, done.outcome));
-        }
-        self.check_run_among_pushes(&before, &logged).await;
+    fn random_micros(&self) -> u64 {
+        1_000 + self.below(60_000) as u64
     }
 
     /// The other daemon takes the lease; the one that had it is told nothing, and changes nothing (two daemons only).

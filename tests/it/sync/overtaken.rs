@@ -120,11 +120,12 @@ on_each_store! {
         // One of them is back in Okta before the group is read, and here he never left.
         world.sim.org().add_member(group, people[0]).unwrap();
         world.store.clock.advance(600_000);
-        slow(&world, "/api/v1/users?");
+        let gate = world.gate("/api/v1/users?");
         let approving = async {
-            asked(&world, "/api/v1/users?").await;
+            world.asked(&gate).await;
             let decision = runs::approve(&world.sync.service, &world.cx(Channel::Api), &held.id).await.unwrap();
             assert_eq!(decision.done, 10);
+            gate.open();
         };
         let (ended, ()) = tokio::join!(world.full(), approving);
         assert_eq!(world.members().await.len(), 10, "{:?}", ended.summary);

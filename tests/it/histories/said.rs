@@ -1,0 +1,81 @@
+//! What Okta and the admins said lately: a search that lags shows what Okta had a while ago, and a run that believes it is
+//! not wrong.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::checks::Look;
+use super::history::History;
+use super::model::{Group, Model, Person};
+
+impl History {
+    /// After every step. What hung on a row that is gone went with it.
+    pub(crate) async fn remember_what_is_said(&mut self) {
+        let people = self.eyes.people(&self.sim).await;
+        if self.scim.habits().deletes_leavers {
+            for (id, person) in &self.rows {
+                if !people.contains_key(id) {
+                    self.blocked.remove(id);
+                    self.local.retain(|(_, given)| given != person);
+                }
+            }
+        }
+        self.rows = people;
+        let (now, lag) = self.clock_and_lag();
+        if lag > 0 {
+            let model = self.model(false).await;
+            self.said.push((now, model));
+        }
+    }
+
+    /// What a run that begins now takes from nobody (R8): an edge that was known here before and that Okta has, an activity
+    /// that Okta has; and both also had for as long as searches lag. Who only went from one group to another is out of the
+    /// team for a while, where the one was read and the other could not be.
+    pub(crate) async fn certain(&mut self, before: &Look) -> Model {
+        let mut certain = self.model(false).await;
+        for (group, members) in &mut certain.groups {
+            let is_known = |member: &String| (group.clone(), Person::Okta(member.clone()));
+            members.retain(|member| before.edges.contains(&is_known(member)));
+        }
+        let (now, lag) = self.clock_and_lag();
+        if lag > 0 {
+            // What was said at the end of a step held until the next one.
+            let since = now - lag;
+            let first = self.said.iter().rposition(|(at, _)| *at < since);
+            self.said.drain(..first.unwrap_or(0));
+            for (_, said) in &self.said {
+                certain.keep_what_okta_has_in(said);
+            }
+        }
+        certain
+    }
+
+    /// Who is in which of Okta's groups, as the store has it.
+    pub(crate) async fn known_edges(
+        &mut self,
+        people: &BTreeMap<String, Person>,
+    ) -> BTreeSet<(Group, Person)> {
+        let edges = self.eyes.edges().await;
+        let org = self.sim.org();
+        let pushed: BTreeMap<&str, Group> = org
+            .mappings()
+            .filter_map(|mapping| Some((mapping.scim_id.as_deref()?, mapping.source.to_string())))
+            .collect();
+        edges
+            .into_iter()
+            .filter_map(|[group, okta_group, member]| {
+                let group = if okta_group.is_empty() {
+                    pushed.get(group.as_str())?.clone()
+                } else {
+                    okta_group
+                };
+                let person = people.get(&member).cloned();
+                Some((group, person.unwrap_or(Person::Okta(member))))
+            })
+            .collect()
+    }
+
+    fn clock_and_lag(&self) -> (i64, i64) {
+        let org = self.sim.org();
+        (org.now().as_millis(), org.habits().search_lag_ms)
+    }
+}
