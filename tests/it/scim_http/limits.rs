@@ -2,8 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use rosterd::store::Engine;
 use serde_json::{Value, json};
+use sqlx::{AnyConnection, Connection as _, Executor as _};
 
 use super::client::{Answer, Client};
 use crate::support::stores::{TestStore, on_each_store};
@@ -106,6 +108,41 @@ on_each_store! {
         // Members are not counted: 6,000 of them are more than 256 KiB.
         let members: Vec<Value> = (0..6_000).map(|number| json!({"value": format!("nobody-whom-anyone-here-knows-of-{number:08}")})).collect();
         assert_eq!(client.put(&format!("/Groups/{group}"), &json!({"displayName": "Team", "members": members})).await.status, 200);
+    }
+
+    async fn large_bodies_that_are_being_answered_keep_others_waiting_and_nobody_else(store) {
+        let client = Client::new(&store).await;
+        let sized = |name: &str, mebibytes: usize| {
+            let filler = "x".repeat(mebibytes * 1024 * 1024 - 1_000);
+            json!({"userName": format!("{name}@example.test"), "ignored": filler})
+        };
+        let mut holder = AnyConnection::connect(&store.url).await.unwrap();
+        let statements: &[&str] = match store.engine() {
+            Engine::Sqlite => &["BEGIN IMMEDIATE"],
+            Engine::Postgres => &["BEGIN", "LOCK TABLE users IN ACCESS EXCLUSIVE MODE"],
+        };
+        assert_eq!(client.get("/Users").await.status, 200);
+        for statement in statements {
+            holder.execute(*statement).await.unwrap();
+        }
+        let bodies = ["a", "b", "c", "d"].map(|name| sized(name, 16));
+        let waiting = join_all(bodies.iter().map(|body| client.post("/Users", body)));
+        let wrong = json!({"ignored": "x".repeat(2 * 1024 * 1024)});
+        let others = async {
+            // Refused without a look at the store, as soon as it is read; and so at first, while there is room.
+            let give_up = Instant::now() + Duration::from_secs(8);
+            let brief = Duration::from_secs(1);
+            while tokio::time::timeout(brief, client.post("/Users", &wrong)).await.is_ok() {
+                assert!(Instant::now() < give_up, "there is room for everybody");
+            }
+            client.post("/Users", &json!({})).await.is_error(400);
+            holder.execute("ROLLBACK").await.unwrap();
+            client.post("/Users", &wrong).await.is_error(400);
+        };
+        let (answers, ()) = tokio::join!(waiting, others);
+        for answer in answers {
+            assert_eq!(answer.status, 201, "{}", answer.text);
+        }
     }
 
     async fn whoever_is_too_large_already_can_still_be_deactivated(store) {
