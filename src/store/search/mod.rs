@@ -17,6 +17,8 @@ mod compile;
 mod load;
 mod order;
 mod place;
+#[cfg(test)]
+mod plans;
 mod text;
 
 use sqlx::any::AnyRow;
