@@ -8,7 +8,7 @@
 //! | `writes` | SCIM creates and membership PATCHes, each durable | one-row durable commits by the same driver on the same disk |
 //! | `lookups` | `GET /Users?filter=userName eq "…"` | an answer of the same length by axum alone |
 //! | `groups` | adding one member to a large group, and reading it | the same with a small group |
-//! | `poll` | a full run that finds nothing changed | fetching the same pages |
+//! | `poll` | a full run that makes everything, and what a push waits meanwhile; one that finds nothing changed | fetching the same pages |
 //!
 //! The daemon, the simulated Okta and the bare HTTP server run as processes of their own, so that the memory of one is not
 //! counted as another's; they share the processors with the client, as they do in the figures asked for.
@@ -31,6 +31,7 @@ mod poll;
 #[path = "../../tests/it/support/postgres.rs"]
 mod postgres;
 mod process;
+mod pushes;
 mod roles;
 mod seed;
 mod sizes;

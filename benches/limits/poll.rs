@@ -1,16 +1,20 @@
 //! A full run over a large org in which nothing has changed: what it writes, what it keeps in memory, how long it takes.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rosterd::service::tokens::Scope;
+use serde_json::Value;
 use sqlx::{Connection as _, Row as _, SqliteConnection};
 use tokio::runtime::Runtime;
 
 use super::daemon::{Daemon, Okta};
 use super::figures::{line, mib, title};
 use super::process::{Process, Usage};
+use super::pushes::{self, Waits};
 use super::roles::group_name;
 use super::seed::{Seed, folder, sqlite_url};
 use super::sizes::Sizes;
@@ -36,16 +40,21 @@ pub(crate) fn measure(sizes: &Sizes) {
         token: said[1].to_owned(),
         app: said[2].to_owned(),
     };
-    let (token, url) = runtime.block_on(async {
+    let (token, scim, url) = runtime.block_on(async {
         let seed = Seed::open(sqlite_url(folder.path())).await;
         let groups: Vec<String> = (0..sizes.groups).map(group_name).collect();
         for (number, groups) in groups.chunks(GROUPS_OF_A_TEAM).enumerate() {
             seed.map(&format!("polled-{number}"), groups).await;
         }
-        (seed.token(Scope::Manage).await, seed.close().await)
+        let token = seed.token(Scope::Manage).await;
+        let scim = seed.token(Scope::Scim).await;
+        (token, scim, seed.close().await)
     });
-    let first = run(folder.path(), &url, &okta, &token);
+    let first = run(folder.path(), &url, &okta, &token, Some(&scim));
     first.show("the first run, which makes them all");
+    if let Some(waits) = &first.waits {
+        waits.show();
+    }
 
     // Only now the mappings have groups, without which Okta cannot be switched on (R3).
     runtime.block_on(async {
@@ -56,7 +65,7 @@ pub(crate) fn measure(sizes: &Sizes) {
 
     let before = runtime.block_on(tables(folder.path()));
     sim.ask("requests");
-    let second = run(folder.path(), &url, &okta, &token);
+    let second = run(folder.path(), &url, &okta, &token, None);
     let asked = sim.ask("requests");
     second.show("a run that finds nothing changed");
     let after = runtime.block_on(tables(folder.path()));
@@ -94,6 +103,8 @@ struct Run {
     cpu: f64,
     written: u64,
     summary: String,
+    /// Those of a client that pushed meanwhile.
+    waits: Option<Waits>,
 }
 
 impl Run {
@@ -111,12 +122,37 @@ impl Run {
     }
 }
 
-/// One full run of a daemon that was just started, by which its memory is that of this run.
-fn run(folder: &Path, url: &str, okta: &Okta, token: &str) -> Run {
+/// One full run of a daemon that was just started, by which its memory is that of this run; while it runs, whoever has
+/// this SCIM token pushes.
+fn run(folder: &Path, url: &str, okta: &Okta, token: &str, scim: Option<&str>) -> Run {
     let daemon = Daemon::start(folder, url, Some(okta));
-    let mut wire = Wire::open(daemon.address);
-    let began = Instant::now();
     let before = daemon.usage();
+    let began = Instant::now();
+    let done = AtomicBool::new(false);
+    let (ended, waits) = std::thread::scope(|scope| {
+        let pushing = scim.map(|scim| scope.spawn(|| pushes::push(daemon.address, scim, &done)));
+        let ended = follow(daemon.address, token);
+        done.store(true, Ordering::Relaxed);
+        (ended, pushing.map(|thread| thread.join().expect("pushes")))
+    });
+    let took = began.elapsed();
+    assert_eq!(ended["state"], "applied", "{ended}");
+    let usage = daemon.usage();
+    let run = Run {
+        took,
+        usage,
+        cpu: usage.cpu - before.cpu,
+        written: usage.written - before.written,
+        summary: ended["summary"].to_string(),
+        waits,
+    };
+    daemon.stop();
+    run
+}
+
+/// Asks for a full run and follows it to its end.
+fn follow(address: SocketAddr, token: &str) -> Value {
+    let mut wire = Wire::open(address);
     let asked = wire.send(&request(
         "POST",
         "/api/v1/runs",
@@ -129,36 +165,24 @@ fn run(folder: &Path, url: &str, okta: &Okta, token: &str) -> Run {
         "{}",
         String::from_utf8_lossy(&asked.body)
     );
-    let follow = asked.json()["follow"]
+    let place = asked.json()["follow"]
         .as_str()
         .expect("where to look")
         .to_owned();
     let mut read = |path: &str| wire.send(&request("GET", path, token, None)).json();
     let id = loop {
-        if let Some(id) = read(&follow)["run"].as_str() {
+        if let Some(id) = read(&place)["run"].as_str() {
             break id.to_owned();
         }
         std::thread::sleep(Duration::from_millis(50));
     };
-    let ended = loop {
+    loop {
         let run = read(&format!("/api/v1/runs/{id}"));
         if run["state"] != "running" {
-            break run;
+            return run;
         }
         std::thread::sleep(Duration::from_millis(100));
-    };
-    let took = began.elapsed();
-    assert_eq!(ended["state"], "applied", "{ended}");
-    let usage = daemon.usage();
-    let run = Run {
-        took,
-        usage,
-        cpu: usage.cpu - before.cpu,
-        written: usage.written - before.written,
-        summary: ended["summary"].to_string(),
-    };
-    daemon.stop();
-    run
+    }
 }
 
 /// Every table's rows, as a number that any change of a row changes.
