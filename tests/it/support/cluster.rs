@@ -1,12 +1,11 @@
 //! A PostgreSQL cluster of one test's own, which the test stops, kills, freezes and starts again.
 
 use std::io::Write as _;
-use std::os::unix::process::CommandExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::postgres::{absent, as_user, create, free_port, initialize, program};
+use super::postgres::{absent, create, free_port, initialize, watched};
 
 /// How long the server may take to start or stop.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -29,7 +28,6 @@ impl Cluster {
 
     fn make() -> Result<Self, String> {
         let (folder, user) = initialize()?;
-        let postgres = program("postgres").ok_or("postgres is not installed")?;
         let port = free_port();
         let script = r#"
             server=
@@ -54,17 +52,7 @@ impl Cluster {
             stop INT
             rm -rf "$2"
         "#;
-        let watch = as_user(user, Path::new("sh"))
-            .args(["-c", script, "sh"])
-            .arg(&postgres)
-            .arg(&folder)
-            .arg(port.to_string())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .process_group(0)
-            .spawn()
-            .map_err(|error| format!("sh: {error}"))?;
+        let watch = watched(user, script, &folder, port)?;
         Ok(Self {
             port,
             folder,

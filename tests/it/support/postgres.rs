@@ -115,7 +115,6 @@ pub(crate) fn initialize() -> Result<(PathBuf, Option<(u32, u32)>), String> {
 }
 
 fn start() -> Result<Server, String> {
-    let postgres = program("postgres").ok_or("postgres is not installed")?;
     let (folder, user) = initialize()?;
     let port = free_port();
     let script = r#"
@@ -126,18 +125,7 @@ fn start() -> Result<Server, String> {
         wait $server
         rm -rf "$2"
     "#;
-    let watch = as_user(user, Path::new("sh"))
-        .args(["-c", script, "sh"])
-        .arg(&postgres)
-        .arg(&folder)
-        .arg(port.to_string())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        // An interrupt at the terminal is for this process; the shell ends by its input.
-        .process_group(0)
-        .spawn()
-        .map_err(|error| format!("sh: {error}"))?;
+    let watch = watched(user, script, &folder, port)?;
     let patience = Instant::now() + Duration::from_secs(30);
     while TcpStream::connect(("127.0.0.1", port)).is_err() {
         if Instant::now() > patience {
@@ -150,6 +138,29 @@ fn start() -> Result<Server, String> {
         url: format!("postgres://rosterd@127.0.0.1:{port}/postgres"),
         _watch: Some(watch),
     })
+}
+
+/// A shell with this script, which is given the server's program as `$1`, its folder as `$2` and its port as `$3`, and ends
+/// by the end of its input.
+pub(crate) fn watched(
+    user: Option<(u32, u32)>,
+    script: &str,
+    folder: &Path,
+    port: u16,
+) -> Result<Child, String> {
+    let postgres = program("postgres").ok_or("postgres is not installed")?;
+    as_user(user, Path::new("sh"))
+        .args(["-c", script, "sh"])
+        .arg(&postgres)
+        .arg(folder)
+        .arg(port.to_string())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        // An interrupt at the terminal is for this process; the shell ends by its input.
+        .process_group(0)
+        .spawn()
+        .map_err(|error| format!("sh: {error}"))
 }
 
 /// A port nobody listens on, below those that the kernel hands out: it stays free while a server is down.
@@ -165,7 +176,7 @@ pub(crate) fn free_port() -> u16 {
 }
 
 /// A program in PATH, or where Debian keeps PostgreSQL's.
-pub(crate) fn program(name: &str) -> Option<PathBuf> {
+fn program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_else(|| OsString::from("/usr/bin"));
     let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
     let mut versions: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
@@ -208,7 +219,7 @@ fn unprivileged(folder: &Path) -> Result<Option<(u32, u32)>, String> {
     Ok(Some(user))
 }
 
-pub(crate) fn as_user(user: Option<(u32, u32)>, program: &Path) -> Command {
+fn as_user(user: Option<(u32, u32)>, program: &Path) -> Command {
     let mut command = Command::new(program);
     if let Some((uid, gid)) = user {
         command.uid(uid).gid(gid);
