@@ -244,12 +244,13 @@ impl History {
             }
         }
         self.remember_pushes();
+        let sides = self.sides().await;
         let mappings = self
             .mapped
             .values()
             .map(|(group, team)| {
                 let group = if joined {
-                    self.behind(group)
+                    self.behind(group, &sides)
                 } else {
                     group.clone()
                 };
@@ -300,17 +301,48 @@ impl History {
         }
     }
 
-    /// The group that a mapping of `group` leads from: where that is gone and its SCIM side is filled by another group's
-    /// push now, it is that one (R17).
-    fn behind(&self, group: &Group) -> Group {
+    async fn sides(&mut self) -> Vec<Vec<String>> {
+        let sides = "SELECT id, scim_name, okta_id FROM idp_groups WHERE scim = 1";
+        self.eyes.rows(sides).await
+    }
+
+    /// Sides that were joined while a group's push filled them stay so, also when it is pushed no more (R17): mappings of
+    /// a group that was gone by then lead from that one.
+    pub(crate) async fn remember_heirs(&mut self) {
+        let sides = self.sides().await;
         let org = self.sim.org();
         let is_there = |id: &str| org.groups().any(|group| group.id.as_str() == id);
-        if is_there(group) {
+        for (group, _) in self.mapped.values_mut() {
+            let Some(side) = self.pushed_to.get(group).filter(|_| !is_there(group)) else {
+                continue;
+            };
+            let filled = sides
+                .iter()
+                .find(|row| row[0] == *side && self.pushed_to.get(&row[2]) == Some(side));
+            if let Some(row) = filled.filter(|row| is_there(&row[2])) {
+                group.clone_from(&row[2]);
+            }
+        }
+    }
+
+    /// The group that a mapping of `group` leads from: where that is gone and its SCIM side is filled by another group's
+    /// push now, or is to be by one that has its name, it is that one (R17).
+    fn behind(&self, group: &Group, sides: &[Vec<String>]) -> Group {
+        let org = self.sim.org();
+        let found = |id: &str| org.groups().find(|group| group.id.as_str() == id);
+        if found(group).is_some() {
             return group.clone();
         }
         let heir = self.pushed_to.get(group).and_then(|side| {
             org.mappings().find(|mapping| {
-                mapping.scim_id.as_ref() == Some(side) && is_there(mapping.source.as_str())
+                let Some(source) = found(mapping.source.as_str()) else {
+                    return false;
+                };
+                let named = || {
+                    let is_named = |row: &Vec<String>| row[0] == *side && row[1] == source.name();
+                    sides.iter().any(is_named)
+                };
+                mapping.scim_id.as_ref().map_or_else(named, |id| id == side)
             })
         });
         heir.map_or_else(|| group.clone(), |mapping| mapping.source.to_string())

@@ -20,6 +20,7 @@ impl History {
             }
         }
         self.rows = people;
+        self.remember_heirs().await;
         let (now, lag) = self.clock_and_lag();
         if lag > 0 {
             let model = self.model(false).await;
