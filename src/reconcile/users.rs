@@ -416,7 +416,7 @@ mod tests {
             let verdict = plan(&suspended, named(row), Population::App);
             let bound = match &verdict.changes[0].change {
                 Change::BindUser { status, .. } => status.is_some(),
-                other => panic!("{other:?}"),
+                _ => unreachable!("first contact binds"),
             };
             (bound, verdict.changes.get(1).map(|planned| planned.takes))
         };

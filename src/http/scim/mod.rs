@@ -72,9 +72,15 @@ async fn handle(State(app): State<App>, request: Request) -> Response {
         // A bulk request is many transactions: some may be committed by then, so that no refusal of the whole would be
         // true (R6). It keeps the time itself, operation by operation.
         Ok(client) if route == Some(Route::Bulk) => {
-            answer(&app, client, route, parts, body, deadline).await
+            Box::pin(answer(&app, client, route, parts, body, deadline)).await
         }
-        Ok(client) => within(deadline, answer(&app, client, route, parts, body, deadline)).await,
+        Ok(client) => {
+            within(
+                deadline,
+                Box::pin(answer(&app, client, route, parts, body, deadline)),
+            )
+            .await
+        }
         Err(error) => Err(Error::Scim(error)),
     };
     let (response, skipped, error) = match outcome {

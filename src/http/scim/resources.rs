@@ -200,14 +200,12 @@ async fn show(
         Saved::Group(group) => {
             let shown = directory::written_group(service, &call.view, group, members).await;
             let location = call.view.location(ResourceType::Group, group.id.as_str());
-            let (reply, version) = match Reply::read(status, shown.body).await {
-                Ok(reply) => (reply, shown.version),
-                Err(_) => {
-                    let bare = directory::bare_group(&call.view, group);
-                    (Reply::read(status, bare.body).await?, bare.version)
-                }
-            };
-            Ok(reply.of_resource(&location, version))
+            if let Ok(reply) = Reply::read(status, shown.body).await {
+                return Ok(reply.of_resource(&location, shown.version));
+            }
+            let bare = directory::bare_group(&call.view, group);
+            let reply = Reply::read(status, bare.body).await?;
+            Ok(reply.of_resource(&location, bare.version))
         }
         Saved::Gone => Ok(Reply::empty(StatusCode::NO_CONTENT)),
     }

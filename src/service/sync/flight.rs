@@ -8,7 +8,7 @@ use super::leadership::interrupt;
 use super::summary::Summary;
 use super::{Ask, Sync};
 use crate::model::actor::{Channel, Cx};
-use crate::model::id::{GroupId, OktaUserId, RunId, UserId};
+use crate::model::id::{GroupId, OktaGroupId, OktaUserId, RunId, UserId};
 use crate::model::run::{Outcome, RunKind, RunState};
 use crate::model::time::Timestamp;
 use crate::okta::types::{AppId, PushMapping};
@@ -64,6 +64,8 @@ pub(super) struct Flight<'s> {
     pub(super) reread_next: Vec<(Target, &'static str)>,
     /// Watermarks to set, by Okta's clock.
     pub(super) watermarks: Vec<(&'static str, Timestamp)>,
+    /// Groups that Okta has no more, as this run found out.
+    pub(super) gone_groups: HashSet<OktaGroupId>,
     /// Members of mapped groups that a dry run would add.
     pub(super) dry_members: HashSet<String>,
     /// Takings that are held anew.
@@ -152,6 +154,7 @@ impl<'s> Flight<'s> {
             next_ordinal: 1,
             summary: Summary::default(),
             takings: Vec::new(),
+            gone_groups: HashSet::new(),
             known: Known::default(),
             by_id: HashSet::new(),
             assignments: HashMap::new(),

@@ -178,6 +178,7 @@ impl Flight<'_> {
             return Ok(());
         };
         self.known.members.insert(row.id.clone());
+        self.gone_groups.insert(okta_id.clone());
         let mut after: Option<String> = None;
         loop {
             let mut tx = self.sync.service.store.read().await?;

@@ -67,6 +67,10 @@ impl Flight<'_> {
 
     /// The group that a mapping's sides are united in, if they are now (or would be, in a dry run).
     async fn join_pushed(&mut self, mapping: &PushMapping) -> Result<Option<GroupId>, Halt> {
+        // A push mapping outlives its source for a while; a side that goes in this run is joined to nothing (R10).
+        if self.gone_groups.contains(&mapping.source_group_id) {
+            return Ok(None);
+        }
         let mut tx = self.sync.service.store.read().await?;
         let source = groups::find_by_okta_id(&mut tx, &mapping.source_group_id).await?;
         tx.rollback().await?;

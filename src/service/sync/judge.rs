@@ -145,7 +145,7 @@ async fn teams(
     if counts.is_empty() {
         return Ok(Vec::new());
     }
-    let names: Vec<&str> = counts.keys().map(|team| team.as_str()).collect();
+    let names: Vec<&str> = counts.keys().map(TeamId::as_str).collect();
     let window = guard_log::list(tx, Class::Poll, "team", &names, since).await?;
     let mut teams = Vec::with_capacity(counts.len());
     for (team, lost) in counts {

@@ -7,18 +7,15 @@ use sqlx::Row as _;
 use super::{Query, SearchError, Start, Statement};
 use crate::model::random::SeededRandom;
 use crate::model::time::SystemClock;
-use crate::scim::ResourceType;
-use crate::scim::query::ListQuery;
+use crate::scim::filter;
+use crate::scim::schema::ResourceType;
 use crate::store::{Options, Store};
 
-async fn plan(store: &Store, resource: ResourceType, filter: &str) -> Result<String, SearchError> {
-    let pairs = (!filter.is_empty()).then_some(("filter", filter));
-    let Ok(asked) = ListQuery::from_pairs(pairs.into_iter()) else {
-        return Err(SearchError::Unsupported);
-    };
+async fn plan(store: &Store, resource: ResourceType, text: &str) -> Result<String, SearchError> {
+    let asked = filter::parse(text);
     let query = Query {
         resource,
-        filter: asked.filter.as_ref(),
+        filter: asked.as_ref().ok(),
         sort: None,
         from: Start::Offset(0),
         limit: 101,

@@ -127,11 +127,10 @@ impl History {
                 let pair = self.mapped[&id].clone();
                 self.mapped.retain(|_, made| *made != pair);
             }
-            // One that is gone was united with another when the two sides of a group were joined (R17).
-            Err(Error::NotFound(_)) => {}
-            // The last that leads somebody somewhere (R3), or the last admin (R5).
+            // It was united with another when a group's sides were joined (R17), or is the last admin's (R5).
+            Err(Error::NotFound(_) | Error::LastAdmin) => {}
+            // The last that leads somebody somewhere (R3).
             Err(Error::Invalid(_)) if self.mode != Mode::Off => {}
-            Err(Error::LastAdmin) => {}
             Err(refused) => panic!("{refused:?}"),
         }
     }
@@ -214,9 +213,13 @@ impl History {
             Ok(()) => {
                 self.local.remove(&pair);
             }
-            Err(Error::LastAdmin | Error::ManagedByOkta { .. }) => {}
-            // The row's person changed, or another row of his has it.
-            Err(Error::Conflict(_) | Error::NotFound("membership")) => {}
+            // The last two: the row's person changed, or another row of his has it.
+            Err(
+                Error::LastAdmin
+                | Error::ManagedByOkta { .. }
+                | Error::Conflict(_)
+                | Error::NotFound("membership"),
+            ) => {}
             Err(refused) => panic!("{refused:?}"),
         }
     }

@@ -91,10 +91,10 @@ pub(crate) async fn issue(service: &Service, scope: Scope) -> String {
 impl Client {
     /// The daemon's doors over a store on which no token was made.
     pub(crate) fn without_token(store: &TestStore) -> Self {
-        Self::over(store, HttpSettings::default())
+        Self::over(store, &HttpSettings::default())
     }
 
-    fn over(store: &TestStore, doors: HttpSettings) -> Self {
+    fn over(store: &TestStore, doors: &HttpSettings) -> Self {
         let settings = Settings {
             scim_max_results: 1_000,
             ..Settings::default()
@@ -103,7 +103,7 @@ impl Client {
         let (log, queue) = request_log::queue();
         let doors = HttpSettings {
             public_url: PUBLIC_URL.to_owned(),
-            ..doors
+            ..doors.clone()
         };
         let clock = Arc::clone(&store.clock) as _;
         let app = App::new(service.clone(), doors, log, Metrics::default(), clock);
@@ -133,7 +133,7 @@ impl Client {
             scim_patience: patience,
             ..HttpSettings::default()
         };
-        let mut client = Self::over(store, doors);
+        let mut client = Self::over(store, &doors);
         client.token = issue(&client.service, Scope::Scim).await;
         client
     }
