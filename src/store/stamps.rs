@@ -60,16 +60,6 @@ impl Object {
     }
 }
 
-/// Whether pushes are to be stamped: a run is in flight, or a plan of the polls is held.
-pub async fn needed(tx: &mut Tx) -> Result<bool, StoreError> {
-    let row = sqlx::query(
-        "SELECT id FROM runs WHERE state IN ('running', 'held') AND kind <> 'scim' LIMIT 1",
-    )
-    .fetch_optional(tx.conn())
-    .await?;
-    Ok(row.is_some())
-}
-
 /// Stamps these objects with the transaction's time.
 pub async fn insert_many(tx: &mut Tx, objects: &[Object]) -> Result<(), StoreError> {
     let now = tx.now().as_millis();

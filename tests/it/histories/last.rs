@@ -116,10 +116,14 @@ impl History {
             .collect()
     }
 
-    /// A conflict is one: his name, or the row the app calls him by, is another's (R11).
+    /// A conflict is one: his name, or the row the app calls him by, is another's, or there is one beside the row that has his
+    /// Okta id, made when SCIM made him anew without it (R11).
     async fn check_conflict(&mut self, okta_id: &str) {
         let people = self.eyes.people(&self.sim).await;
-        let rows = self.eyes.rows("SELECT id, user_name FROM users").await;
+        let rows = self
+            .eyes
+            .rows("SELECT id, user_name, COALESCE(okta_id, '') FROM users")
+            .await;
         let him = Person::Okta(okta_id.to_owned());
         let (login, ours) = {
             let org = self.sim.org();
@@ -131,13 +135,19 @@ impl History {
                 .and_then(|user| user.external_id.clone());
             (user.profile.login().to_lowercase(), ours)
         };
+        let bound = rows.iter().find(|row| row[2] == okta_id);
         let anothers = rows.iter().any(|row| {
             let claimed = row[1].to_lowercase() == login || Some(&row[0]) == ours.as_ref();
-            claimed && people.get(&row[0]) != Some(&him)
+            let beside = bound.is_some_and(|bound| bound[0] != row[0]);
+            claimed && (beside || people.get(&row[0]) != Some(&him))
         });
+        let told = self
+            .eyes
+            .texts("SELECT object || ': ' || detail FROM problems WHERE code = 'identity_conflict'")
+            .await;
         assert!(
             anothers,
-            "R11: {okta_id} ({login}) is in conflict with nobody"
+            "R11: {okta_id} ({login}, {ours:?}) is in conflict with nobody: {told:#?}, {rows:?}"
         );
     }
 }

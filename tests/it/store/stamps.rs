@@ -3,7 +3,7 @@
 use rosterd::model::id::{GroupId, OktaGroupId, OktaUserId};
 use rosterd::store::rereads::{self, Target};
 use rosterd::store::stamps::{self, Named, Object};
-use rosterd::store::{StoreError, Tx, sweep};
+use rosterd::store::{StoreError, Tx, organization, sweep};
 
 use crate::support::stores::on_each_store;
 
@@ -18,7 +18,7 @@ on_each_store! {
     async fn r7_stamps_are_needed_while_a_run_is_in_flight_or_a_plan_is_held(store) {
         let needed = async || {
             let mut tx = store.read().await.unwrap();
-            stamps::needed(&mut tx).await.unwrap()
+            organization::find_outlook(&mut tx).await.unwrap().stamping
         };
         assert!(!needed().await);
         store.arrange(RUN).await;

@@ -7,7 +7,7 @@ use rosterd::scim;
 use rosterd::service::{provision, runs};
 use rosterd::sim::faults::{Fault, Rule};
 use rosterd::store::stamps::{self, Object};
-use rosterd::store::{StoreError, Tx, groups};
+use rosterd::store::{StoreError, Tx, groups, organization};
 
 use super::world::{World, with_team};
 use crate::support::stores::on_each_store;
@@ -17,7 +17,7 @@ async fn stamp(world: &World, objects: &[Object]) {
     world
         .store
         .write(async |tx: &mut Tx| {
-            assert!(stamps::needed(tx).await?);
+            assert!(organization::find_outlook(tx).await?.stamping);
             stamps::insert_many(tx, objects).await?;
             Ok::<_, StoreError>(())
         })

@@ -5,7 +5,7 @@ use rosterd::model::run::{Outcome, RunKind};
 use rosterd::service::{runs, sync};
 use rosterd::store::edges::{self, Edge};
 use rosterd::store::stamps::{self, Object};
-use rosterd::store::{StoreError, Tx, groups};
+use rosterd::store::{StoreError, Tx, groups, organization};
 
 use super::world::{World, with_team};
 use crate::support::stores::on_each_store;
@@ -26,7 +26,7 @@ async fn push_edge(world: &World, group: &str, member: &str, add: bool) {
             } else {
                 edges::remove_many(tx, std::slice::from_ref(&edge)).await?;
             }
-            if stamps::needed(tx).await? {
+            if organization::find_outlook(tx).await?.stamping {
                 stamps::insert_many(tx, &[Object::Edge(group, edge.member)]).await?;
             }
             Ok::<_, StoreError>(())
