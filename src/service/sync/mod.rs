@@ -6,7 +6,7 @@
 //! | file | one idea |
 //! |---|---|
 //! | `flight` | the state of a run in flight; how it begins |
-//! | `groups`, `joins`, `members`, `users`, `rereads`, `leavers` | what is read, and the plan that follows from it |
+//! | `groups`, `joins`, `members`, `users`, `candidates`, `rereads`, `leavers` | what is read, and the plan that follows from it |
 //! | `apply/` | changes into the store, in one transaction each chunk (R7) |
 //! | `judge` | what a plan would take, before the guard (R9) |
 //! | `takings` | takings applied or held |
@@ -17,6 +17,7 @@
 
 pub(crate) mod admins;
 pub(crate) mod apply;
+mod candidates;
 mod finish;
 mod flight;
 mod groups;

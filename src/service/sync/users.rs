@@ -4,21 +4,21 @@ use std::collections::{HashMap, HashSet};
 
 use futures_util::StreamExt as _;
 
+use super::candidates::Candidates;
 use super::flight::{Assignment, Flight};
 use super::groups::CONFIRMED_AT_ONCE;
 use super::halt::Halt;
 use super::members::status;
 use super::rereads::ask_user;
-use crate::model::fold::fold;
 use crate::model::id::{OktaUserId, UserId};
 use crate::model::run::RunKind;
 use crate::model::time::Timestamp;
 use crate::model::user::{OktaStatus, User as Row};
 use crate::okta::types::{AppId, AppUser, User, UserStatus};
 use crate::okta::{End, Read, ReadTime, Step, UserFilter};
-use crate::reconcile::users::{Population, Rows, Seen, plan};
-use crate::reconcile::{Change, Person, Planned};
-use crate::store::{Tx, marks, mirror, users};
+use crate::reconcile::Person;
+use crate::reconcile::users::{Population, Seen, plan};
+use crate::store::{marks, mirror, users};
 
 /// Users read from the store at once.
 const PAGE: i64 = 1_000;
@@ -238,7 +238,7 @@ impl Flight<'_> {
                 continue;
             }
             for change in verdict.changes {
-                if Self::is_rename(&change, &candidates) {
+                if candidates.renamed_by(&change) {
                     self.renames.push(change);
                 } else {
                     changes.push(change);
@@ -254,17 +254,6 @@ impl Flight<'_> {
         let candidates = Candidates::find(&mut tx, std::slice::from_ref(seen)).await?;
         tx.rollback().await?;
         Ok(plan(seen, candidates.rows(seen), self.population).conflict)
-    }
-
-    fn is_rename(planned: &Planned, candidates: &Candidates) -> bool {
-        match &planned.change {
-            Change::UpdateProfile { user, person, .. } => candidates
-                .by_id
-                .get(user)
-                .and_then(|place| candidates.rows.get(*place))
-                .is_some_and(|row| fold(&row.user_name) != fold(&person.user_name)),
-            _ => false,
-        }
     }
 
     /// The statuses that a group's members show; members missing here are read by id where they would be made.
@@ -399,62 +388,5 @@ impl Flight<'_> {
         }
         tx.rollback().await?;
         Ok(found)
-    }
-}
-
-/// The rows that users as read may be, and where to find them.
-#[derive(Default)]
-struct Candidates {
-    rows: Vec<Row>,
-    by_okta_id: HashMap<OktaUserId, usize>,
-    by_id: HashMap<UserId, usize>,
-    /// By the fold of their userNames.
-    by_name: HashMap<String, usize>,
-}
-
-impl Candidates {
-    async fn find(tx: &mut Tx, seen: &[Seen]) -> Result<Self, Halt> {
-        let keys: Vec<&str> = seen.iter().map(|seen| seen.okta_id.as_str()).collect();
-        let mut rows = users::find_many_by_member_key(tx, &keys).await?;
-        let ours: Vec<&str> = seen
-            .iter()
-            .filter_map(|seen| seen.ours.as_ref())
-            .map(UserId::as_str)
-            .collect();
-        if !ours.is_empty() {
-            rows.extend(users::find_many(tx, &ours).await?);
-        }
-        let bound: HashSet<&str> = rows
-            .iter()
-            .filter_map(|row| Some(row.okta_id.as_ref()?.as_str()))
-            .collect();
-        let names: Vec<String> = seen
-            .iter()
-            .filter(|seen| !bound.contains(seen.okta_id.as_str()))
-            .filter_map(|seen| Some(fold(&seen.person.as_ref()?.user_name)))
-            .collect();
-        for name in names {
-            rows.extend(users::find_by_user_name(tx, &name).await?);
-        }
-        let mut found = Self::default();
-        for (place, row) in rows.iter().enumerate() {
-            if let Some(okta_id) = &row.okta_id {
-                found.by_okta_id.insert(okta_id.clone(), place);
-            }
-            found.by_id.insert(row.id.clone(), place);
-            found.by_name.insert(fold(&row.user_name), place);
-        }
-        found.rows = rows;
-        Ok(found)
-    }
-
-    fn rows(&self, seen: &Seen) -> Rows<'_> {
-        let at = |place: Option<&usize>| place.and_then(|place| self.rows.get(*place));
-        let name = seen.person.as_ref().map(|person| fold(&person.user_name));
-        Rows {
-            by_okta_id: at(self.by_okta_id.get(&seen.okta_id)),
-            by_our_id: at(seen.ours.as_ref().and_then(|ours| self.by_id.get(ours))),
-            by_name: at(name.as_ref().and_then(|name| self.by_name.get(name))),
-        }
     }
 }
