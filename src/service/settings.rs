@@ -1,5 +1,7 @@
 //! The settings that decide something in a use case.
 
+use crate::reconcile::guard::Limits;
+
 /// What a mass change by pushes does (R9).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PushGuard {
@@ -28,6 +30,19 @@ pub struct GuardSettings {
     pub mute_ms: i64,
     /// What pushes past a threshold do.
     pub push: PushGuard,
+}
+
+impl GuardSettings {
+    /// The thresholds the guard judges by.
+    pub(crate) fn limits(&self) -> Limits {
+        Limits {
+            user_percent: self.user_percent,
+            user_floor: self.user_floor,
+            team_percent: self.team_percent,
+            team_floor: self.team_floor,
+            emptied_group_floor: self.emptied_group_floor,
+        }
+    }
 }
 
 impl Default for GuardSettings {

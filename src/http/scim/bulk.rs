@@ -12,14 +12,13 @@ use tokio::time::Instant;
 use super::reply::Reply;
 use super::request::Call;
 use super::resources::{Saved, write};
-use super::within;
 use crate::http::error::scim;
 use crate::scim::bulk::{self, BulkCall, BulkLimits, BulkResult, Method, Step};
 use crate::scim::etag::Condition;
 use crate::scim::{ResourceType, ScimError};
 use crate::service::Error;
 
-pub(super) async fn run(call: &Call<'_>, body: &[u8], deadline: Instant) -> Result<Reply, Error> {
+pub(super) async fn run(call: &Call<'_>, body: &[u8]) -> Result<Reply, Error> {
     let settings = &call.app.settings;
     let limits = BulkLimits {
         operations: settings.bulk_operations,
@@ -36,14 +35,14 @@ pub(super) async fn run(call: &Call<'_>, body: &[u8], deadline: Instant) -> Resu
         let outcome = match &operation.call {
             _ if step.circular => Err(Step::error()),
             Err(error) => Err(error.clone()),
-            Ok(_) if Instant::now() >= deadline => Err(ScimError::too_many_requests(
+            Ok(_) if Instant::now() >= call.deadline => Err(ScimError::too_many_requests(
                 "The time of one bulk request is up; send this operation again.",
             )),
             Ok(wanted) => match wanted.resolve(&made) {
                 Ok(wanted) => {
                     let version = operation.version.as_deref().map(Condition::parse);
                     let work = perform(call, &wanted, version.as_ref(), &mut all_skipped);
-                    within(deadline, work).await.map_err(|error| scim(&error))
+                    work.await.map_err(|error| scim(&error))
                 }
                 Err(error) => Err(error),
             },

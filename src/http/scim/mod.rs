@@ -69,9 +69,12 @@ async fn handle(State(app): State<App>, request: Request) -> Response {
         _ => None,
     };
     let outcome = match client {
-        // A bulk request is many transactions: some may be committed by then, so that no refusal of the whole would be
-        // true (R6). It keeps the time itself, operation by operation.
-        Ok(client) if route == Some(Route::Bulk) => {
+        // What is committed is answered as such (R6): whoever writes keeps the time himself, for as long as he writes.
+        Ok(client)
+            if route
+                .as_ref()
+                .is_some_and(|route| route.writes(&parts.method)) =>
+        {
             Box::pin(answer(&app, client, route, parts, body, deadline)).await
         }
         Ok(client) => {
@@ -149,7 +152,7 @@ async fn answer(
         );
     }
     media::acceptable(&parts.headers)?;
-    let call = Call::of(app, client, &parts)?;
+    let call = Call::of(app, client, &parts, deadline)?;
     match (route, &parts.method) {
         (Route::ServiceProviderConfig, _) => Ok(discovery::service_provider_config(&call)),
         (Route::ResourceTypes(id), _) => discovery::resource_types(&call, id.as_deref()),
@@ -165,7 +168,7 @@ async fn answer(
             let held = within(deadline, async { Ok(held.await?) }).await?;
             let body = &held.bytes;
             match (route, method) {
-                (Route::Bulk, _) => bulk::run(&call, body, deadline).await,
+                (Route::Bulk, _) => bulk::run(&call, body).await,
                 (Route::Search(resource), _) => resources::search(&call, resource, body).await,
                 (Route::List(resource), _) => resources::create(&call, resource, body).await,
                 (Route::One(resource, id), &Method::PUT) => {

@@ -10,6 +10,7 @@ use http::{HeaderMap, Uri};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use percent_encoding::percent_decode_str;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 
 use super::{ROOT, media};
 use crate::http::App;
@@ -34,6 +35,8 @@ pub(super) struct Call<'c> {
     pub(super) view: View,
     pub(super) if_match: Option<Condition>,
     pub(super) if_none_match: Option<Condition>,
+    /// When the time of a write is up.
+    pub(super) deadline: Instant,
 }
 
 impl<'c> Call<'c> {
@@ -41,6 +44,7 @@ impl<'c> Call<'c> {
         app: &'c App,
         client: Option<ScimClient>,
         parts: &Parts,
+        deadline: Instant,
     ) -> Result<Self, ScimError> {
         let pairs = pairs(&parts.uri)?;
         let named = |name: &str| {
@@ -61,6 +65,7 @@ impl<'c> Call<'c> {
             if_match: condition(&parts.headers, &IF_MATCH),
             if_none_match: condition(&parts.headers, &IF_NONE_MATCH),
             pairs,
+            deadline,
         })
     }
 }

@@ -1,10 +1,14 @@
 //! Users and groups: read, listed, written.
 
+use std::time::Duration;
+
 use axum::body::Bytes;
 use http::StatusCode;
+use tokio::time::timeout;
 
 use super::reply::Reply;
 use super::request::Call;
+use super::within;
 use crate::model::group::IdpGroup;
 use crate::model::id::{GroupId, UserId};
 use crate::model::user::User;
@@ -127,8 +131,23 @@ pub(super) async fn delete(
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
 
-/// One write, whole or not at all; a bulk operation is the same.
+/// How long an answer waits for what it shows of a write that is done.
+const SHOWN_WITHIN: Duration = Duration::from_secs(5);
+
+/// One write by the deadline, whole or not at all; a bulk operation is the same.
 pub(super) async fn write(
+    call: &Call<'_>,
+    method: Method,
+    resource: ResourceType,
+    id: Option<&str>,
+    body: &[u8],
+    condition: Option<&Condition>,
+) -> Result<(Saved, Vec<String>), Error> {
+    let work = written(call, method, resource, id, body, condition);
+    within(call.deadline, Box::pin(work)).await
+}
+
+async fn written(
     call: &Call<'_>,
     method: Method,
     resource: ResourceType,
@@ -182,28 +201,37 @@ pub(super) async fn write(
     }
 }
 
+/// The answer to a write. It is committed, so that nothing may refuse it any more (R6): where the store does not say in time
+/// how it looks now, it is shown as it was written.
 async fn show(
     call: &Call<'_>,
     saved: &Saved,
     status: StatusCode,
     members: Members,
 ) -> Result<Reply, Error> {
-    let service = &call.app.service;
+    let (service, view) = (&call.app.service, &call.view);
     match saved {
         Saved::User(user, in_no_group) => {
-            let view = &call.view;
-            let shown = directory::written_user(service, view, user, *in_no_group).await?;
+            let read = directory::written_user(service, view, user, *in_no_group);
+            let shown = match timeout(SHOWN_WITHIN, read).await {
+                Ok(shown) => shown?,
+                Err(_) => directory::written_user(service, view, user, true).await?,
+            };
             let body = Bytes::from(serde_json::to_vec(&shown.resource).unwrap_or_default());
-            let location = call.view.location(ResourceType::User, user.id.as_str());
+            let location = view.location(ResourceType::User, user.id.as_str());
             Ok(Reply::json(status, body).of_resource(&location, shown.version))
         }
         Saved::Group(group) => {
-            let shown = directory::written_group(service, &call.view, group, members).await;
-            let location = call.view.location(ResourceType::Group, group.id.as_str());
-            if let Ok(reply) = Reply::read(status, shown.body).await {
-                return Ok(reply.of_resource(&location, shown.version));
+            let location = view.location(ResourceType::Group, group.id.as_str());
+            let read = async {
+                let shown = directory::written_group(service, view, group, members).await;
+                let reply = Reply::read(status, shown.body).await?;
+                Ok::<_, Error>(reply.of_resource(&location, shown.version))
+            };
+            if let Ok(Ok(reply)) = timeout(SHOWN_WITHIN, read).await {
+                return Ok(reply);
             }
-            let bare = directory::bare_group(&call.view, group);
+            let bare = directory::bare_group(view, group);
             let reply = Reply::read(status, bare.body).await?;
             Ok(reply.of_resource(&location, bare.version))
         }

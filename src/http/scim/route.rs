@@ -80,6 +80,11 @@ impl Route {
             .any(|allowed| allowed == method.as_str())
     }
 
+    /// Whether this method changes something on it.
+    pub(super) fn writes(&self, method: &Method) -> bool {
+        method != Method::GET && matches!(self, Self::List(_) | Self::One(..) | Self::Bulk)
+    }
+
     /// Its name, for counters: never a part of what a client sent.
     pub(super) fn name(&self) -> &'static str {
         match self {

@@ -4,8 +4,9 @@
 use std::collections::BTreeSet;
 
 use super::Error;
-use super::push_guard::{ALERT, limits, words};
+use super::push_guard::{ALERT, words};
 use crate::model::id::{GroupId, TeamId};
+use crate::model::time::Timestamp;
 use crate::reconcile::guard::{GroupToll, TeamToll, Toll, judge};
 use crate::service::GuardSettings;
 use crate::store::guard_log::{self, Class};
@@ -20,8 +21,23 @@ pub(crate) async fn over(tx: &mut Tx, guard: &GuardSettings) -> Result<Vec<Store
         return Ok(alerts);
     }
     let about: BTreeSet<&str> = alerts.iter().map(|alert| alert.object.as_str()).collect();
-    let toll = toll(tx, guard.window_ms, &about).await?;
-    let breached: BTreeSet<String> = judge(&limits(guard), &toll)
+    let limits = guard.limits();
+    let since = tx.now().minus_millis(guard.window_ms);
+    let emptied = alerts.iter().filter(|alert| alert.since > since);
+    let emptied: BTreeSet<GroupId> = emptied
+        .filter_map(|alert| GroupId::parse(&alert.object))
+        .collect();
+    let mut toll = toll(tx, since, &about).await?;
+    // An emptied group stays one until it is filled again, or the window has passed.
+    let mapped = memberships::mapped_groups(tx, &emptied).await?;
+    let ids: Vec<&str> = mapped.iter().map(GroupId::as_str).collect();
+    let rows = groups::find_many(tx, &ids).await?;
+    toll.groups.extend(rows.into_iter().map(|row| GroupToll {
+        size: limits.emptied_group_floor,
+        left: row.member_count,
+        group: row.id,
+    }));
+    let breached: BTreeSet<String> = judge(&limits, &toll)
         .iter()
         .map(|breach| words(breach).0)
         .collect();
@@ -29,9 +45,8 @@ pub(crate) async fn over(tx: &mut Tx, guard: &GuardSettings) -> Result<Vec<Store
     Ok(alerts)
 }
 
-/// What the window holds now of what alerts are about: users, teams or groups.
-async fn toll(tx: &mut Tx, window_ms: i64, about: &BTreeSet<&str>) -> Result<Toll, Error> {
-    let since = tx.now().minus_millis(window_ms);
+/// What the window holds now of what alerts are about: users and teams.
+async fn toll(tx: &mut Tx, since: Timestamp, about: &BTreeSet<&str>) -> Result<Toll, Error> {
     let names: Vec<&str> = about.iter().copied().collect();
     let mut toll = Toll::default();
     for (_, lost, net) in guard_log::list(tx, Class::Push, "user", &[""], since).await? {
@@ -42,21 +57,6 @@ async fn toll(tx: &mut Tx, window_ms: i64, about: &BTreeSet<&str>) -> Result<Tol
         let team = TeamId::stored(team);
         let size = memberships::count_effective(tx, &team, i64::MAX).await? - net;
         toll.teams.push(TeamToll { team, size, lost });
-    }
-    let nets = guard_log::list(tx, Class::Push, "group", &names, since).await?;
-    let ids: BTreeSet<GroupId> = nets
-        .iter()
-        .map(|(group, ..)| GroupId::stored(group.clone()))
-        .collect();
-    let mapped = memberships::mapped_groups(tx, &ids).await?;
-    let ids: Vec<&str> = mapped.iter().map(GroupId::as_str).collect();
-    for row in groups::find_many(tx, &ids).await? {
-        let net = nets.iter().find(|(group, ..)| group == row.id.as_str());
-        toll.groups.push(GroupToll {
-            size: row.member_count - net.map_or(0, |(.., net)| *net),
-            left: row.member_count,
-            group: row.id,
-        });
     }
     Ok(toll)
 }

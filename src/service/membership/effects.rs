@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
+use super::Touched;
 use crate::model::actor::Cx;
 use crate::model::id::{TeamId, UserId};
 use crate::model::mode::OktaMode;
@@ -192,10 +193,11 @@ impl Effects {
         &self,
         tx: &mut Tx,
         cx: &Cx,
+        touched: &Touched,
         counted: bool,
         mut entries: Vec<audit::Entry>,
     ) -> Result<(), Error> {
-        guard_log::insert(tx, Class::of(cx.channel), counted, &self.lines()).await?;
+        guard_log::insert(tx, Class::of(cx.channel), counted, &self.lines(touched)).await?;
         for user in &self.activated {
             entries.push(activity("user.activated", user, true));
         }
@@ -212,8 +214,19 @@ impl Effects {
         Ok(())
     }
 
-    fn lines(&self) -> Vec<Line> {
+    fn lines(&self, touched: &Touched) -> Vec<Line> {
         let mut lines = Vec::new();
+        // Whom an edge gives a team shows that its group is mapped; what is emptied later was filled by it.
+        if !self.derived.added.is_empty() {
+            for (group, count) in &touched.given_edges {
+                lines.push(Line {
+                    kind: "group",
+                    object: group.to_string(),
+                    user: String::new(),
+                    delta: *count,
+                });
+            }
+        }
         for (user, origin) in &self.deactivated {
             if *origin == Origin::Okta {
                 lines.push(Line {

@@ -33,7 +33,9 @@ pub struct Touched {
     pub edges_added: BTreeSet<(GroupId, String)>,
     /// Edges that went. They can only take derived memberships.
     pub edges_removed: BTreeSet<(GroupId, String)>,
-    /// How many edges went, by group, also of those that are settled by their teams.
+    /// How many edges a push added, by group, also of those that are settled by their teams.
+    pub given_edges: BTreeMap<GroupId, i64>,
+    /// How many edges a push took, by group, likewise.
     pub taken_edges: BTreeMap<GroupId, i64>,
     /// Teams whose mappings changed, or groups of theirs that were joined, parted, bound or emptied at one stroke: every
     /// derived membership of the team is recomputed.
@@ -51,6 +53,7 @@ impl Touched {
         !(self.users.is_empty()
             && self.edges_added.is_empty()
             && self.edges_removed.is_empty()
+            && self.taken_edges.is_empty()
             && self.teams.is_empty()
             && self.given.is_empty()
             && self.taken.is_empty())
@@ -116,7 +119,13 @@ pub(in crate::service) async fn settle_logging(
         settled.withheld += withhold::last_admin(tx, cx, &mut effects).await?;
         settled.withheld += push_guard::watch(service, tx, cx, &now, &mut effects).await?;
         effects
-            .record(tx, cx, !touched.approved, std::mem::take(&mut entries))
+            .record(
+                tx,
+                cx,
+                &now,
+                !touched.approved,
+                std::mem::take(&mut entries),
+            )
             .await?;
         settled.added += effects.derived.added.len() as u64;
         settled.removed += effects.derived.removed.len() as u64;

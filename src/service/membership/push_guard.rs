@@ -14,7 +14,7 @@ use crate::model::run::{RunKind, RunState};
 use crate::model::time::Timestamp;
 use crate::model::user::Origin;
 use crate::reconcile::guard::{Breach, GroupToll, Limits, TeamToll, Toll, judge};
-use crate::service::{GuardSettings, PushGuard};
+use crate::service::PushGuard;
 use crate::store::guard_log::{self, Class, Line};
 use crate::store::runs::{self, Run};
 use crate::store::withheld::{self, Cause};
@@ -38,7 +38,7 @@ pub(super) async fn watch(
         return Ok(0);
     }
     let settings = service.settings();
-    let limits = limits(&settings.guard);
+    let limits = settings.guard.limits();
     let toll = toll(tx, touched, effects, &limits, settings.guard.window_ms).await?;
     let breaches = judge(&limits, &toll);
     if breaches.is_empty() {
@@ -53,16 +53,6 @@ pub(super) async fn watch(
             Ok(0)
         }
         PushGuard::Hold => hold(tx, cx, effects, &breaches).await,
-    }
-}
-
-pub(super) fn limits(guard: &GuardSettings) -> Limits {
-    Limits {
-        user_percent: guard.user_percent,
-        user_floor: guard.user_floor,
-        team_percent: guard.team_percent,
-        team_floor: guard.team_floor,
-        emptied_group_floor: guard.emptied_group_floor,
     }
 }
 
@@ -164,7 +154,8 @@ async fn emptied(
             delta: -named,
         });
         tolls.push(GroupToll {
-            size: group.member_count + named - net,
+            // One that was filled only since is emptied as well.
+            size: (group.member_count + named).max(group.member_count + named - net),
             left: group.member_count,
             group: group.id,
         });

@@ -1,11 +1,11 @@
 //! Somebody can always get in: the last active member of Organization Admin stays (R5).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::effects::Effects;
 use super::{Error, Service, Touched, settle};
 use crate::model::actor::{Channel, Cx};
-use crate::model::id::{RunId, TeamId, UserId};
+use crate::model::id::{GroupId, RunId, TeamId, UserId};
 use crate::model::team::organization_admin;
 use crate::store::Tx;
 use crate::store::memberships::{self, Pair};
@@ -177,6 +177,7 @@ pub enum Deleted {
 }
 
 /// Deletes a user, or marks him for deletion where he must stay (R5, R12): what he had is settled and logged first.
+/// `taken_edges` is how many edges a push took with him, by group.
 ///
 /// # Errors
 /// [`Error::LastAdmin`] as for [`settle`].
@@ -185,11 +186,13 @@ pub async fn delete_user(
     tx: &mut Tx,
     cx: &Cx,
     user: &UserId,
+    taken_edges: BTreeMap<GroupId, i64>,
 ) -> Result<Deleted, Error> {
     memberships::update_deleting(tx, user).await?;
     let users = BTreeSet::from([user.clone()]);
     let touched = Touched {
         users: users.clone(),
+        taken_edges,
         ..Touched::default()
     };
     settle(service, tx, cx, &touched).await?;

@@ -27,9 +27,12 @@ impl Plan {
 
     /// How many members more, or fewer.
     pub(super) fn growth(&self) -> i64 {
-        let count = |edges: &[Edge]| i64::try_from(edges.len()).unwrap_or(i64::MAX);
         count(&self.add) - count(&self.remove)
     }
+}
+
+fn count(edges: &[Edge]) -> i64 {
+    i64::try_from(edges.len()).unwrap_or(i64::MAX)
 }
 
 /// Finds out what a change of members comes to. Reads only the members it names; a full replacement also those it takes.
@@ -104,14 +107,14 @@ async fn touch(
     group: &IdpGroup,
     plan: &Plan,
 ) -> Result<(), Error> {
-    if !plan.remove.is_empty() {
-        let taken = i64::try_from(plan.remove.len()).unwrap_or(i64::MAX);
+    if !plan.add.is_empty() {
         *push
             .touched
-            .taken_edges
+            .given_edges
             .entry(group.id.clone())
-            .or_default() += taken;
+            .or_default() += count(&plan.add);
     }
+    push.took(&plan.remove);
     if plan.add.len() + plan.remove.len() > CHUNK {
         let teams = bindings::list_teams(tx, &group.id).await?;
         push.touched.teams.extend(teams);

@@ -125,6 +125,14 @@ impl<'a> Push<'a> {
         });
     }
 
+    /// These edges went: the guard looks whether that emptied a mapped group (R9).
+    pub(super) fn took(&mut self, edges: &[Edge]) {
+        for edge in edges {
+            let taken = &mut self.touched.taken_edges;
+            *taken.entry(edge.group.clone()).or_default() += 1;
+        }
+    }
+
     /// Logs edges that came or went, one line each.
     pub(super) fn log_edges(&mut self, edges: &[Edge], added: bool) {
         for edge in edges {

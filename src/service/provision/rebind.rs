@@ -64,6 +64,7 @@ pub(super) async fn new_person(
         }
     }
     push.log_edges(&removed, false);
+    push.took(&removed);
     groups::update_shown_members(tx, named.as_str()).await?;
     let forgotten = person::forget(tx, &user.id).await?;
     push.log(

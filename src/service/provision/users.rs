@@ -165,8 +165,10 @@ pub async fn delete_user(
                 }
             }
             push.log_edges(&removed, false);
+            push.took(&removed);
         }
-        let outcome = membership::delete_user(service, tx, cx, id).await?;
+        let taken = std::mem::take(&mut push.touched.taken_edges);
+        let outcome = membership::delete_user(service, tx, cx, id, taken).await?;
         let before = Some(json!({ "userName": known.user_name, "oktaId": known.okta_id }));
         let after = (outcome == Deleted::Kept).then(|| json!({ "deleting": true }));
         push.log("user.deleted", "user", id.as_str(), before, after);

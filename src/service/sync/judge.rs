@@ -7,22 +7,11 @@ use super::halt::Halt;
 use crate::model::id::{GroupId, TeamId, UserId};
 use crate::model::mode::OktaMode;
 use crate::model::time::Timestamp;
-use crate::reconcile::guard::{self, Breach, GroupToll, Limits, TeamToll, Toll};
+use crate::reconcile::guard::{self, Breach, GroupToll, TeamToll, Toll};
 use crate::reconcile::{Change, Planned};
 use crate::service::GuardSettings;
 use crate::store::guard_log::{self, Class};
 use crate::store::{Tx, groups, memberships, mirror, organization, users};
-
-/// The thresholds as configured.
-fn limits(settings: &GuardSettings) -> Limits {
-    Limits {
-        user_percent: settings.user_percent,
-        user_floor: settings.user_floor,
-        team_percent: settings.team_percent,
-        team_floor: settings.team_floor,
-        emptied_group_floor: settings.emptied_group_floor,
-    }
-}
 
 /// Whether these takings may be applied, together with what polls took in the window before now.
 pub(crate) async fn judge(
@@ -48,7 +37,7 @@ pub(crate) async fn judge(
         teams: teams(tx, lost, since).await?,
         groups: mapped(tx, &edges, since).await?,
     };
-    Ok(guard::judge(&limits(settings), &toll))
+    Ok(guard::judge(&settings.limits(), &toll))
 }
 
 fn length(count: usize) -> i64 {

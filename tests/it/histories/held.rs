@@ -1,5 +1,6 @@
 //! R8 of what a run does not take but holds: whoever approves it takes nothing that Okta has.
 
+use rosterd::model::time::Clock as _;
 use rosterd::reconcile::Change;
 use rosterd::sim::org::{AppUser, Group, User};
 
@@ -12,8 +13,11 @@ pub(crate) type Edge = (String, String);
 
 impl History {
     /// What runs since `before` found and hold. What they took over from an older plan was read by that one; what a push
-    /// said of `overtaken` came later than the reading.
+    /// said of `overtaken` came later than the reading, also for the runs of the same moment that find the plan so.
     pub(crate) async fn check_held(&mut self, before: &Look, overtaken: Option<&Edge>) {
+        if let Some(edge) = overtaken {
+            self.overtaken = Some((edge.clone(), self.clock.now().as_millis()));
+        }
         let rows = self
             .eyes
             .rows(
@@ -32,7 +36,9 @@ impl History {
             let lately = matches!(&change, Change::SetStatus { okta_id, .. }
                 if !certain.active.contains(&Person::Okta(okta_id.to_string())));
             let is_older = matches!(&change, Change::RemoveEdge { okta_group, member, .. }
-                if overtaken == Some(&(okta_group.to_string(), member.clone())));
+            if self.overtaken.as_ref().is_some_and(|(edge, at)| {
+                *edge == (okta_group.to_string(), member.clone()) && observed <= *at
+            }));
             assert!(
                 lately || is_older || self.okta_takes(&change),
                 "R8: a run holds {change:?} ({}), and Okta has it otherwise",

@@ -55,6 +55,8 @@ pub(crate) struct History {
     pushed_to: BTreeMap<Group, String>,
     pub(crate) local: BTreeSet<(Team, Person)>,
     pub(crate) locals: BTreeSet<Person>,
+    /// The edge that a push last gave or took while a run had read it before, and when.
+    pub(crate) overtaken: Option<(super::held::Edge, i64)>,
     /// The rows admins blocked, and who had them last.
     pub(crate) blocked: BTreeMap<String, Person>,
     /// `guard.push = "hold"` (R9).
@@ -140,6 +142,7 @@ impl History {
             pushed_to: BTreeMap::new(),
             local: BTreeSet::new(),
             locals: BTreeSet::new(),
+            overtaken: None,
             blocked: BTreeMap::new(),
             holds_pushes: holds_pushes(seed),
             watch: Watch::default(),

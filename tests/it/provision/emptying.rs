@@ -49,6 +49,37 @@ on_each_store! {
         }
     }
 
+    async fn r9_users_deleted_one_by_one_empty_a_mapped_group(store) {
+        let okta = Client::new(&store);
+        let team = teams::create(&okta.service, &okta.cx, "team", None).await.unwrap();
+        let mut people: Vec<User> = Vec::new();
+        for n in 0..6 {
+            people.push(okta.user(&format!("u{n}@x"), None).await);
+        }
+        let group = okta.group("Here", &people.iter().collect::<Vec<_>>()).await;
+        mappings::add(&okta.service, &okta.cx, group.id.as_str(), team.id.as_str()).await.unwrap();
+        for user in &people {
+            assert_eq!(alerts(&store).await, Vec::<String>::new());
+            okta.delete_user(&user.id).await.unwrap();
+        }
+        assert_eq!(alerts(&store).await, [group.id.to_string()]);
+    }
+
+    async fn r9_who_comes_and_goes_alone_never_empties_a_group_of_five(store) {
+        let okta = Client::new(&store);
+        let team = teams::create(&okta.service, &okta.cx, "team", None).await.unwrap();
+        let mira = okta.user("mira@x", Some(ONE)).await;
+        let group = okta.group("On call", &[&mira]).await;
+        mappings::add(&okta.service, &okta.cx, group.id.as_str(), team.id.as_str()).await.unwrap();
+        let value = json!([{"value": mira.id}]);
+        for _ in 0..6 {
+            for op in ["remove", "add"] {
+                okta.patch_group(&group, json!([{"op": op, "path": "members", "value": value}])).await.unwrap();
+                assert_eq!(alerts(&store).await, Vec::<String>::new());
+            }
+        }
+    }
+
     async fn r9_so_many_members_at_one_stroke_are_counted_as_well(store) {
         let okta = Client::new(&store);
         let team = teams::create(&okta.service, &okta.cx, "team", None).await.unwrap();

@@ -1,5 +1,7 @@
 //! R1, R5, R9 (pushes), R13: what follows from edges, mappings and facts.
 
+use std::collections::BTreeMap;
+
 use axum::response::IntoResponse as _;
 use rosterd::model::actor::Channel;
 use rosterd::model::mode::OktaMode;
@@ -130,7 +132,7 @@ on_each_store! {
         cast.join(Channel::Scim, &admins, &[&mira]).await;
         mode::switch(&cast.service, &cx(Channel::Cli), OktaMode::On, false).await.unwrap();
         let kept = store
-            .write(async |tx: &mut Tx| delete_user(&cast.service, tx, &cx(Channel::Scim), &mira).await)
+            .write(async |tx: &mut Tx| delete_user(&cast.service, tx, &cx(Channel::Scim), &mira, BTreeMap::new()).await)
             .await;
         assert_eq!(kept.unwrap(), rosterd::service::membership::Deleted::Kept);
         assert!(cast.is_active(&mira).await);

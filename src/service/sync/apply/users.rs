@@ -273,7 +273,7 @@ async fn move_okta_id(
         ..Touched::default()
     };
     membership::settle(work.service, tx, work.cx, &touched).await?;
-    membership::delete_user(work.service, tx, work.cx, from).await?;
+    membership::delete_user(work.service, tx, work.cx, from, BTreeMap::new()).await?;
     work.log(
         "user.deleted",
         "user",
