@@ -96,9 +96,11 @@ impl History {
         for done in done {
             self.note(format!("meanwhile: {:?}: {:?}", done.task, done.outcome));
         }
-        // A row that is still another's says nothing of him.
+        // A row that is still another's says nothing of him, and two rows that are not joined each have members of their own
+        // (R17).
         if let Some(overtaking) = overtaking
             && said == Some(overtaking.joins)
+            && self.joined(&overtaking).await
         {
             assert_eq!(
                 self.has_edge(&overtaking).await,
@@ -152,6 +154,21 @@ impl History {
         let done = self.scim.run_pending().await;
         self.scim.weather.set(self.weather);
         done
+    }
+
+    /// Whether the group and what Okta pushes it to are one row.
+    async fn joined(&mut self, overtaking: &Overtaking) -> bool {
+        let sides = self
+            .eyes
+            .rows("SELECT id, okta_id FROM idp_groups WHERE okta_id IS NOT NULL")
+            .await;
+        let org = self.sim.org();
+        let pushed_to = org
+            .mapping(overtaking.mapping)
+            .and_then(|mapping| mapping.scim_id.clone());
+        sides
+            .iter()
+            .any(|row| Some(&row[0]) == pushed_to.as_ref() && row[1] == overtaking.group.as_str())
     }
 
     /// Whether the store has him in that group, as whichever row is his.
