@@ -96,8 +96,7 @@ impl History {
         for done in done {
             self.note(format!("meanwhile: {:?}: {:?}", done.task, done.outcome));
         }
-        // A row that is still another's says nothing of him, and two rows that are not joined each have members of their own
-        // (R17).
+        // A row that is still another's says nothing of him.
         if let Some(overtaking) = overtaking
             && said == Some(overtaking.joins)
             && self.joined(&overtaking).await
@@ -156,19 +155,30 @@ impl History {
         done
     }
 
-    /// Whether the group and what Okta pushes it to are one row.
+    /// Whether push and poll speak of the same: the group and what Okta pushes it to are one row, and so are the person and
+    /// whom the app calls him. Until then each has an edge of its own, and the next run reads the group again.
     async fn joined(&mut self, overtaking: &Overtaking) -> bool {
-        let sides = self
+        let groups = self
             .eyes
             .rows("SELECT id, okta_id FROM idp_groups WHERE okta_id IS NOT NULL")
+            .await;
+        let users = self
+            .eyes
+            .rows("SELECT id, okta_id FROM users WHERE okta_id IS NOT NULL")
             .await;
         let org = self.sim.org();
         let pushed_to = org
             .mapping(overtaking.mapping)
             .and_then(|mapping| mapping.scim_id.clone());
-        sides
-            .iter()
-            .any(|row| Some(&row[0]) == pushed_to.as_ref() && row[1] == overtaking.group.as_str())
+        let called = org
+            .app_user(overtaking.person)
+            .and_then(|user| user.external_id.clone());
+        let one = |rows: &[Vec<String>], ours: Option<&String>, okta: &OktaId| {
+            rows.iter()
+                .any(|row| Some(&row[0]) == ours && row[1] == okta.as_str())
+        };
+        one(&groups, pushed_to.as_ref(), &overtaking.group)
+            && one(&users, called.as_ref(), &overtaking.person)
     }
 
     /// Whether the store has him in that group, as whichever row is his.
