@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::migrate::MigrateError;
 use sqlx::{AnyConnection, AnyPool, ConnectOptions as _, Executor as _};
 use tokio::sync::Semaphore;
 
@@ -85,7 +86,7 @@ impl Store {
         let writer_pool = pool(engine, writers, Use::Write)
             .connect_with(connect.clone())
             .await?;
-        migrate(&writer_pool).await?;
+        migrate(engine, &writer_pool).await?;
         let reader_pool = pool(engine, options.connections, Use::Read).connect_lazy_with(connect);
         let store = Self {
             inner: Arc::new(Inner {
@@ -177,13 +178,32 @@ pub(super) fn schema_version() -> Option<i64> {
     MIGRATOR.iter().map(|migration| migration.version).max()
 }
 
-async fn migrate(pool: &AnyPool) -> Result<(), StoreError> {
-    MIGRATOR.run(pool).await.map_err(|error| match error {
-        sqlx::migrate::MigrateError::Execute(error) => StoreError::from(error),
-        other => StoreError::Open(format!(
-            "the store's schema cannot be brought up to date: {other}"
-        )),
-    })
+/// How often whoever opens an SQLite file together with others looks again, and after how long.
+const LOOKS: u32 = 20;
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+/// Brings the schema up to date. PostgreSQL has a lock for the whole of it, SQLite one for each step: of two processes that
+/// open a new file at once, a daemon that starts and a command, the second fails at a step that the first has done, and
+/// finds it done when it looks again.
+async fn migrate(engine: Engine, pool: &AnyPool) -> Result<(), StoreError> {
+    let mut looks = 0;
+    loop {
+        match MIGRATOR.run(pool).await {
+            Ok(()) => return Ok(()),
+            Err(MigrateError::Execute(_) | MigrateError::ExecuteMigration(..))
+                if engine == Engine::Sqlite && looks < LOOKS =>
+            {
+                looks += 1;
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+            Err(MigrateError::Execute(error)) => return Err(StoreError::from(error)),
+            Err(other) => {
+                return Err(StoreError::Open(format!(
+                    "the store's schema cannot be brought up to date: {other}"
+                )));
+            }
+        }
+    }
 }
 
 impl Store {

@@ -2,5 +2,6 @@
 
 mod edges;
 pub(crate) mod groups;
+mod opening;
 mod stamps;
 pub(crate) mod users;
