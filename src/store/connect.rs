@@ -178,32 +178,27 @@ pub(super) fn schema_version() -> Option<i64> {
     MIGRATOR.iter().map(|migration| migration.version).max()
 }
 
-/// How often whoever opens an SQLite file together with others looks again, and after how long.
-const LOOKS: u32 = 20;
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
-
-/// Brings the schema up to date. PostgreSQL has a lock for the whole of it, SQLite one for each step: of two processes that
-/// open a new file at once, a daemon that starts and a command, the second fails at a step that the first has done, and
-/// finds it done when it looks again.
+/// Brings the schema up to date. PostgreSQL has a lock for the whole of it, SQLite one for each step only: there it is one
+/// write transaction, so that of two processes that open a new file at once, a daemon that starts and a command, the second
+/// waits, and finds it done.
 async fn migrate(engine: Engine, pool: &AnyPool) -> Result<(), StoreError> {
-    let mut looks = 0;
-    loop {
-        match MIGRATOR.run(pool).await {
-            Ok(()) => return Ok(()),
-            Err(MigrateError::Execute(_) | MigrateError::ExecuteMigration(..))
-                if engine == Engine::Sqlite && looks < LOOKS =>
-            {
-                looks += 1;
-                tokio::time::sleep(LOOK_AGAIN).await;
+    let done = match engine {
+        Engine::Postgres => MIGRATOR.run(pool).await,
+        Engine::Sqlite => {
+            let mut tx = pool.begin_with("BEGIN IMMEDIATE").await?;
+            let done = MIGRATOR.run(&mut *tx).await;
+            if done.is_ok() {
+                tx.commit().await?;
             }
-            Err(MigrateError::Execute(error)) => return Err(StoreError::from(error)),
-            Err(other) => {
-                return Err(StoreError::Open(format!(
-                    "the store's schema cannot be brought up to date: {other}"
-                )));
-            }
+            done
         }
-    }
+    };
+    done.map_err(|error| match error {
+        MigrateError::Execute(error) => StoreError::from(error),
+        other => StoreError::Open(format!(
+            "the store's schema cannot be brought up to date: {other}"
+        )),
+    })
 }
 
 impl Store {
