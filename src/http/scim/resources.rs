@@ -143,62 +143,57 @@ pub(super) async fn write(
     body: &[u8],
     condition: Option<&Condition>,
 ) -> Result<(Saved, Vec<String>), Error> {
-    let work = written(call, method, resource, id, body, condition);
-    within(call.deadline, Box::pin(work)).await
-}
-
-async fn written(
-    call: &Call<'_>,
-    method: Method,
-    resource: ResourceType,
-    id: Option<&str>,
-    body: &[u8],
-    condition: Option<&Condition>,
-) -> Result<(Saved, Vec<String>), Error> {
     let (service, cx) = (&call.app.service, &call.cx);
-    match resource {
-        ResourceType::User => {
-            let id = || user_id(id.unwrap_or_default());
-            let written = match method {
-                Method::Post => provision::create_user(service, cx, &user::parse(body)?).await?,
-                Method::Put => {
-                    let (id, received) = (id()?, user::parse(body)?);
-                    provision::replace_user(service, cx, &id, &received, condition).await?
-                }
-                Method::Patch => {
-                    let (id, operations) = (id()?, patch::parse(body)?);
-                    provision::patch_user(service, cx, &id, &operations, condition).await?
-                }
-                Method::Delete => {
-                    provision::delete_user(service, cx, &id()?, condition).await?;
-                    return Ok((Saved::Gone, Vec::new()));
-                }
-            };
-            let user = Saved::User(written.resource, written.in_no_group);
-            Ok((user, written.skipped))
+    let work = async {
+        match resource {
+            ResourceType::User => {
+                let id = || user_id(id.unwrap_or_default());
+                let written = match method {
+                    Method::Post => {
+                        provision::create_user(service, cx, &user::parse(body)?).await?
+                    }
+                    Method::Put => {
+                        let (id, received) = (id()?, user::parse(body)?);
+                        provision::replace_user(service, cx, &id, &received, condition).await?
+                    }
+                    Method::Patch => {
+                        let (id, operations) = (id()?, patch::parse(body)?);
+                        provision::patch_user(service, cx, &id, &operations, condition).await?
+                    }
+                    Method::Delete => {
+                        provision::delete_user(service, cx, &id()?, condition).await?;
+                        return Ok((Saved::Gone, Vec::new()));
+                    }
+                };
+                let user = Saved::User(written.resource, written.in_no_group);
+                Ok((user, written.skipped))
+            }
+            ResourceType::Group => {
+                let id = || group_id(id.unwrap_or_default());
+                let written = match method {
+                    Method::Post => {
+                        provision::create_group(service, cx, &group::parse(body)?).await?
+                    }
+                    Method::Put => {
+                        let (id, doc) = (id()?, group::parse(body)?);
+                        provision::replace_group(service, cx, &id, &doc, condition).await?
+                    }
+                    Method::Patch => {
+                        let id = id()?;
+                        let patch = group::parse_patch(id.as_str(), body)?;
+                        let base = &call.view.base;
+                        provision::patch_group(service, cx, base, &id, &patch, condition).await?
+                    }
+                    Method::Delete => {
+                        provision::delete_group(service, cx, &id()?, condition).await?;
+                        return Ok((Saved::Gone, Vec::new()));
+                    }
+                };
+                Ok((Saved::Group(written.resource), written.skipped))
+            }
         }
-        ResourceType::Group => {
-            let id = || group_id(id.unwrap_or_default());
-            let written = match method {
-                Method::Post => provision::create_group(service, cx, &group::parse(body)?).await?,
-                Method::Put => {
-                    let (id, doc) = (id()?, group::parse(body)?);
-                    provision::replace_group(service, cx, &id, &doc, condition).await?
-                }
-                Method::Patch => {
-                    let id = id()?;
-                    let patch = group::parse_patch(id.as_str(), body)?;
-                    let base = &call.view.base;
-                    provision::patch_group(service, cx, base, &id, &patch, condition).await?
-                }
-                Method::Delete => {
-                    provision::delete_group(service, cx, &id()?, condition).await?;
-                    return Ok((Saved::Gone, Vec::new()));
-                }
-            };
-            Ok((Saved::Group(written.resource), written.skipped))
-        }
-    }
+    };
+    within(call.deadline, Box::pin(work)).await
 }
 
 /// The answer to a write. It is committed, so that nothing may refuse it any more (R6): where the store does not say in time
