@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use sqlx::{Connection as _, Executor as _, PgConnection, SqliteConnection};
 
+const INSERT: &str = "INSERT INTO bare (text) VALUES ($1)";
+
 /// Bare commits on SQLite: one connection that is kept, WAL, `synchronous = FULL`, a prepared one-row INSERT that commits
 /// by itself.
 pub(crate) struct BareSqlite(SqliteConnection);
@@ -25,32 +27,20 @@ impl BareSqlite {
 
     /// Commits per second over `length`.
     pub(crate) async fn run(&mut self, length: Duration) -> f64 {
-        let began = Instant::now();
-        let mut count = 0.0;
-        while began.elapsed() < length {
-            sqlx::query("INSERT INTO bare (text) VALUES ($1)")
-                .bind("one row")
-                .execute(&mut self.0)
-                .await
-                .expect("a commit");
-            count += 1.0;
-        }
-        count / began.elapsed().as_secs_f64()
+        per_second(length, async || {
+            let insert = sqlx::query(INSERT).bind("one row");
+            insert.execute(&mut self.0).await.expect("a commit");
+        })
+        .await
     }
 
     /// Statements per second that read nothing, over `length`: what the driver's way to its thread and back costs.
     pub(crate) async fn round_trips(&mut self, length: Duration) -> f64 {
-        let began = Instant::now();
-        let mut count = 0.0;
-        while began.elapsed() < length {
-            sqlx::query("SELECT $1")
-                .bind(1)
-                .fetch_one(&mut self.0)
-                .await
-                .expect("a row");
-            count += 1.0;
-        }
-        count / began.elapsed().as_secs_f64()
+        per_second(length, async || {
+            let nothing = sqlx::query("SELECT $1").bind(1);
+            nothing.fetch_one(&mut self.0).await.expect("a row");
+        })
+        .await
     }
 }
 
@@ -71,31 +61,30 @@ impl BarePostgres {
 
     /// Commits per second over `length`.
     pub(crate) async fn run(&mut self, length: Duration) -> f64 {
-        let began = Instant::now();
-        let mut count = 0.0;
-        while began.elapsed() < length {
-            sqlx::query("INSERT INTO bare (text) VALUES ($1)")
-                .bind("one row")
-                .execute(&mut self.0)
-                .await
-                .expect("a commit");
-            count += 1.0;
-        }
-        count / began.elapsed().as_secs_f64()
+        per_second(length, async || {
+            let insert = sqlx::query(INSERT).bind("one row");
+            insert.execute(&mut self.0).await.expect("a commit");
+        })
+        .await
     }
 
     /// See [`BareSqlite::round_trips`].
     pub(crate) async fn round_trips(&mut self, length: Duration) -> f64 {
-        let began = Instant::now();
-        let mut count = 0.0;
-        while began.elapsed() < length {
-            sqlx::query("SELECT $1::int")
-                .bind(1)
-                .fetch_one(&mut self.0)
-                .await
-                .expect("a row");
-            count += 1.0;
-        }
-        count / began.elapsed().as_secs_f64()
+        per_second(length, async || {
+            let nothing = sqlx::query("SELECT $1::int").bind(1);
+            nothing.fetch_one(&mut self.0).await.expect("a row");
+        })
+        .await
     }
+}
+
+/// How often per second `once` is done, over `length`.
+async fn per_second(length: Duration, mut once: impl AsyncFnMut()) -> f64 {
+    let began = Instant::now();
+    let mut count = 0.0;
+    while began.elapsed() < length {
+        once().await;
+        count += 1.0;
+    }
+    count / began.elapsed().as_secs_f64()
 }
