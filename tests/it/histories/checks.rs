@@ -102,7 +102,6 @@ impl History {
 
     /// R1, R5: after every step.
     pub(crate) async fn check_step(&mut self) {
-        self.remember_pushes();
         self.remember_what_is_said().await;
         let look = self.look_before().await;
         let has_admin = look.counted.keys().any(|(team, _)| team == ADMINS);

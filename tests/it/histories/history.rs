@@ -51,8 +51,8 @@ pub(crate) struct History {
     pub(crate) mode: Mode,
     /// The mappings made, by id.
     pub(crate) mapped: BTreeMap<String, (Group, Team)>,
-    /// Which SCIM group each of Okta's groups was pushed to, also when that push has ended or the group is gone.
-    pushed_to: BTreeMap<Group, String>,
+    /// Which SCIM group each of Okta's groups was joined to, also when its push has ended or the group is gone.
+    joined_to: BTreeMap<Group, String>,
     pub(crate) local: BTreeSet<(Team, Person)>,
     pub(crate) locals: BTreeSet<Person>,
     /// The edge that a push last gave or took while a run had read it before, and when.
@@ -139,7 +139,7 @@ impl History {
             teams: vec![ADMINS.to_owned()],
             mode: Mode::Off,
             mapped: BTreeMap::new(),
-            pushed_to: BTreeMap::new(),
+            joined_to: BTreeMap::new(),
             local: BTreeSet::new(),
             locals: BTreeSet::new(),
             overtaken: None,
@@ -246,8 +246,8 @@ impl History {
                 person.clone_from(present);
             }
         }
-        self.remember_pushes();
         let sides = self.sides().await;
+        self.remember_joins(&sides);
         let mappings = self
             .mapped
             .values()
@@ -294,59 +294,57 @@ impl History {
         }
     }
 
-    pub(crate) fn remember_pushes(&mut self) {
-        let org = self.sim.org();
-        for mapping in org.mappings() {
-            if let Some(scim_id) = &mapping.scim_id {
-                self.pushed_to
-                    .insert(mapping.source.to_string(), scim_id.clone());
-            }
+    fn remember_joins(&mut self, sides: &[Vec<String>]) {
+        for side in sides.iter().filter(|side| !side[2].is_empty()) {
+            self.joined_to.insert(side[2].clone(), side[0].clone());
         }
     }
 
-    async fn sides(&mut self) -> Vec<Vec<String>> {
+    /// The SCIM groups: our id, name, and Okta's id of the group each is joined to.
+    pub(crate) async fn sides(&mut self) -> Vec<Vec<String>> {
         let sides = "SELECT id, scim_name, okta_id FROM idp_groups WHERE scim = 1";
         self.eyes.rows(sides).await
     }
 
-    /// Sides that were joined while a group's push filled them stay so, also when it is pushed no more (R17): mappings of
-    /// a group that was gone by then lead from that one.
+    /// Sides that were joined stay so, also when the group is pushed no more (R17): mappings of a group that was joined
+    /// to one before and is gone lead from the group it is joined to now.
     pub(crate) async fn remember_heirs(&mut self) {
         let sides = self.sides().await;
+        self.remember_joins(&sides);
         let org = self.sim.org();
         let is_there = |id: &str| org.groups().any(|group| group.id.as_str() == id);
         for (group, _) in self.mapped.values_mut() {
-            let Some(side) = self.pushed_to.get(group).filter(|_| !is_there(group)) else {
+            let Some(side) = self.joined_to.get(group).filter(|_| !is_there(group)) else {
                 continue;
             };
-            let filled = sides
-                .iter()
-                .find(|row| row[0] == *side && self.pushed_to.get(&row[2]) == Some(side));
-            if let Some(row) = filled.filter(|row| is_there(&row[2])) {
+            let joined = sides.iter().find(|row| row[0] == *side);
+            if let Some(row) = joined.filter(|row| is_there(&row[2])) {
                 group.clone_from(&row[2]);
             }
         }
     }
 
-    /// The group that a mapping of `group` leads from: where that is gone and its SCIM side is filled by another group's
-    /// push now, or is to be by one that has its name, it is that one (R17).
+    /// The group that a mapping of `group` leads from: where that is gone and the SCIM side it was joined to is filled by
+    /// another group's push now, or has the name of what another is to be pushed to, it is that one (R17).
     fn behind(&self, group: &Group, sides: &[Vec<String>]) -> Group {
         let org = self.sim.org();
         let found = |id: &str| org.groups().find(|group| group.id.as_str() == id);
         if found(group).is_some() {
             return group.clone();
         }
-        let heir = self.pushed_to.get(group).and_then(|side| {
-            org.mappings().find(|mapping| {
-                let Some(source) = found(mapping.source.as_str()) else {
-                    return false;
-                };
-                let named = || {
-                    let is_named = |row: &Vec<String>| row[0] == *side && row[1] == source.name();
-                    sides.iter().any(is_named)
-                };
-                mapping.scim_id.as_ref().map_or_else(named, |id| id == side)
-            })
+        let heir = self.joined_to.get(group).and_then(|side| {
+            org.mappings()
+                .filter(|mapping| found(mapping.source.as_str()).is_some())
+                .find(|mapping| {
+                    let named = || {
+                        found(mapping.target.as_str()).is_some_and(|target| {
+                            let is_named =
+                                |row: &Vec<String>| row[0] == *side && row[1] == target.name();
+                            sides.iter().any(is_named)
+                        })
+                    };
+                    mapping.scim_id.as_ref().map_or_else(named, |id| id == side)
+                })
         });
         heir.map_or_else(|| group.clone(), |mapping| mapping.source.to_string())
     }

@@ -35,6 +35,7 @@ impl History {
         }
         assert!(Self::is_whole(&ended), "{ended:?}");
         self.check_step().await;
+        self.check_joins().await;
         self.check_model().await;
         let before = self.eyes.dump().await;
         self.clock.advance(1_000);
@@ -46,6 +47,26 @@ impl History {
             .chain(before.iter().filter(|line| !after.contains(line)))
             .collect();
         assert!(changed.is_empty(), "R10: {again:?}: {changed:#?}");
+    }
+
+    /// A group of Okta's that is pushed is joined to the one SCIM group that has its target's name (R17).
+    async fn check_joins(&mut self) {
+        let sides = self.sides().await;
+        let alone = self
+            .eyes
+            .texts("SELECT okta_id FROM idp_groups WHERE scim = 0 AND okta_id IS NOT NULL")
+            .await;
+        let org = self.sim.org();
+        for mapping in org.mappings() {
+            let Some(target) = org.group(mapping.target) else {
+                continue;
+            };
+            let mut named = sides.iter().filter(|side| side[1] == target.name());
+            if let (Some(only), None) = (named.next(), named.next()) {
+                let unjoined = only[2].is_empty() && alone.contains(&mapping.source.to_string());
+                assert!(!unjoined, "R17: {mapping:?} is not joined to {only:?}");
+            }
+        }
     }
 
     async fn check_model(&mut self) {
@@ -102,6 +123,7 @@ impl History {
         let org = self.sim.org();
         let pushed: BTreeSet<&str> = org
             .mappings()
+            .filter(|mapping| org.group(mapping.source).is_some())
             .filter_map(|mapping| mapping.scim_id.as_deref())
             .collect();
         rows.into_iter()
