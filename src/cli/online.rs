@@ -11,10 +11,7 @@ use crate::config::Config;
 use crate::daemon::okta_client;
 use crate::model::random::{Random, SystemRandom};
 use crate::model::time::{Clock, SystemClock};
-use crate::okta::{Access, Client, Error, Identity, Patience, Read};
-
-/// Okta refuses assertions and proofs that were not made just now; a minute off is too much.
-const SKEW_LIMIT_MS: i64 = 30_000;
+use crate::okta::{Access, Client, Error, Identity, Patience, Read, SKEW_LIMIT_MS};
 
 /// How one thing that was tried went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -17,6 +17,8 @@ pub struct Snapshot {
     pub consecutive_failures: u32,
     /// Okta's clock less ours in ms, at the last answer with a `Date` (whole seconds, so within one of the truth).
     pub clock_skew_ms: Option<i64>,
+    /// Since when the clocks have differed by more than [`SKEW_LIMIT_MS`], by ours; `None` while they do not.
+    pub skewed_since: Option<Timestamp>,
     /// The rate buckets met so far.
     pub buckets: Vec<BucketRoom>,
     /// Until when calls wait for the rate limit, by our clock; in the past when none does.
@@ -33,6 +35,10 @@ impl Snapshot {
         self.consecutive_failures >= OPEN_AFTER
     }
 }
+
+/// How far Okta's clock and ours may differ before it is a problem: tokens and proofs are dated, and `Date` is only right
+/// to a second.
+pub const SKEW_LIMIT_MS: i64 = 30_000;
 
 /// The last answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,7 +102,12 @@ impl Health {
 
     /// An answer carried a `Date`.
     pub(super) fn clock(&self, at: Timestamp, okta_at: Timestamp) {
-        self.with(|state| state.clock_skew_ms = Some(okta_at.since(at)));
+        let skew = okta_at.since(at);
+        self.with(|state| {
+            state.clock_skew_ms = Some(skew);
+            state.skewed_since =
+                (skew.abs() > SKEW_LIMIT_MS).then(|| state.skewed_since.unwrap_or(at));
+        });
     }
 
     pub(super) fn kept(&self, name: &str, value: &str) {

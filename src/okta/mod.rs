@@ -40,7 +40,7 @@ mod waits;
 pub use api::{Access, GroupFilter, Identity, UserFilter};
 pub use client::{Client, Surroundings};
 pub use error::{Error, Place};
-pub use health::{BucketRoom, LastAnswer, LastFailure, Snapshot};
+pub use health::{BucketRoom, LastAnswer, LastFailure, SKEW_LIMIT_MS, Snapshot};
 pub use listing::{Collected, End, Listing, Page, Step};
 pub use org_url::{OrgUrl, OrgUrlError};
 pub use pause::{Patience, Pause, TokioPause};

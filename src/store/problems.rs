@@ -3,6 +3,7 @@
 use sqlx::Row as _;
 
 use super::{StoreError, Tx};
+use crate::model::team::organization_admin;
 use crate::model::time::Timestamp;
 
 /// A problem as stored.
@@ -80,6 +81,19 @@ pub async fn scim_tokens_ended_at(tx: &mut Tx) -> Result<Option<Timestamp>, Stor
          FROM tokens WHERE scope = 'scim'",
     )
     .await
+}
+
+/// Since when nobody counts in Organization Admin, where that is so: the last who did was taken out, as the audit log has it,
+/// or nobody did since the store was made.
+pub async fn no_admin_since(tx: &mut Tx) -> Result<Option<Timestamp>, StoreError> {
+    let statement = "SELECT COALESCE(MAX(a.at), MIN(o.created_at)) FROM organization o LEFT JOIN audit a \
+                     ON a.object_kind = 'team' AND a.object_id = $1 AND a.action = 'membership.removed' WHERE o.id = 1";
+    let row = sqlx::query(statement)
+        .bind(organization_admin().as_str().to_owned())
+        .fetch_one(tx.conn())
+        .await?;
+    let at: Option<i64> = row.try_get(0)?;
+    Ok(at.map(Timestamp::from_millis))
 }
 
 async fn instant(tx: &mut Tx, statement: &'static str) -> Result<Option<Timestamp>, StoreError> {

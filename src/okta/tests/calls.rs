@@ -61,6 +61,25 @@ async fn r7_a_read_is_dated_before_its_request_and_by_okta_s_clock() {
     let status = client.status();
     assert_eq!(status.last_answer.unwrap().at, script.clock.now());
     assert_eq!(status.clock_skew_ms, Some(4_000));
+    assert_eq!(status.skewed_since, None);
+}
+
+#[tokio::test]
+async fn clocks_that_differ_too_much_are_known_since_the_first_answer_that_said_so() {
+    let script = Script::start(|heard| {
+        let date = ["10:02:00", "10:03:00", "10:00:10"][heard.number];
+        Reply::ok(GROUP).with("date", &format!("Mon, 23 Nov 2026 {date} GMT"))
+    })
+    .await;
+    let client = script.client();
+    let first = script.clock.now();
+    let mut seen = Vec::new();
+    for _ in 0..3 {
+        client.group(&group()).await;
+        seen.push(client.status().skewed_since);
+        script.clock.advance(5_000);
+    }
+    assert_eq!(seen, [Some(first), Some(first), None]);
 }
 
 #[tokio::test]

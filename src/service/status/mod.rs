@@ -109,6 +109,8 @@ pub struct OktaHealth {
     pub consecutive_failures: u32,
     /// Okta's clock less ours, in milliseconds.
     pub clock_skew_ms: Option<i64>,
+    /// Since when the two have differed by more than they may.
+    pub skewed_since: Option<Timestamp>,
     /// The rate-limit buckets as the last answers showed them.
     pub rate_limits: Vec<RateLimit>,
 }

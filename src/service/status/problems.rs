@@ -89,7 +89,7 @@ pub(super) async fn list(tx: &mut Tx, seen: &Seen<'_>) -> Result<Vec<Problem>, E
         found.push(problem(
             "no_admin",
             Severity::Warning,
-            None,
+            problems::no_admin_since(tx).await?,
             "Nobody is an active member of Organization Admin.",
             "Make one on the host: `rosterd admin create EMAIL`, or map a group to organization-admin.",
         ));
@@ -190,11 +190,11 @@ fn of_okta(seen: &Seen<'_>) -> Vec<Problem> {
             ));
         }
     }
-    if let Some(skew) = health.clock_skew_ms.filter(|skew| skew.abs() > 60_000) {
+    if let (Some(since), Some(skew)) = (health.skewed_since, health.clock_skew_ms) {
         found.push(problem(
             "clock_skew",
             Severity::Warning,
-            None,
+            Some(since),
             format!(
                 "This host's clock and Okta's differ by {} s.",
                 skew.abs() / 1000

@@ -104,6 +104,7 @@ impl Sync {
                 .map(|failure| failure.error.to_string()),
             consecutive_failures: seen.consecutive_failures,
             clock_skew_ms: seen.clock_skew_ms,
+            skewed_since: seen.skewed_since,
             rate_limits: seen
                 .buckets
                 .iter()

@@ -75,6 +75,7 @@ on_each_store! {
         assert_eq!((&status["held_run"], &status["withheld_run"], &status["pause"]), (&Value::Null, &Value::Null, &Value::Null));
         let problem = code(&status, "no_admin").expect("nobody is in organization-admin");
         assert!(problem["next"].as_str().unwrap().contains("rosterd admin create"), "{problem}");
+        assert!(problem["since"].is_string(), "{problem}");
         assert_eq!(status["overall"], "warning");
 
         mode::pause(&tenant.daemon.service, &admin(), None).await.unwrap();
