@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use super::host::Host;
-use super::process::{PATIENCE, Running, client, until};
+use super::process::{PATIENCE, Running, client, said, until};
 use crate::support::postgres::free_port;
 
 /// The org, as its admin reaches it.
@@ -75,7 +75,7 @@ fn key(kid: &str) -> (String, Value) {
     (pair.serialize_pem(), jwk)
 }
 
-async fn ready(url: &str) {
+async fn ready(host: &Host, url: &str) {
     let http = client();
     let give_up = Instant::now() + PATIENCE;
     let asked = || http.get(format!("{url}/readyz")).send();
@@ -83,7 +83,11 @@ async fn ready(url: &str) {
         .await
         .map_or(true, |answer| !answer.status().is_success())
     {
-        assert!(Instant::now() < give_up, "the daemon is not ready");
+        assert!(
+            Instant::now() < give_up,
+            "the daemon is not ready: {}",
+            said(host)
+        );
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     }
 }
@@ -113,7 +117,7 @@ async fn connects(mut host: Host) {
     // 2. Let Okta push. A wrong token is told to the admin.
     let connection = format!("/api/v1/apps/{}/connections/default", okta.app);
     let save = |token: &str| json!({"baseUrl": format!("{url}/scim/v2"), "profile": {"authScheme": "TOKEN", "token": token}});
-    ready(&url).await;
+    ready(&host, &url).await;
     let (status, refused) = okta.call("POST", &connection, save("rst_scim_wrong")).await;
     assert_eq!(status, 400, "{refused}");
     assert!(refused.to_string().contains("live SCIM token"), "{refused}");
@@ -185,7 +189,7 @@ async fn connects(mut host: Host) {
     daemon.stop();
     let daemon = Running::start(&host, &["serve"]);
     // Okta tries no user a second time whose push met a closed door.
-    ready(&url).await;
+    ready(&host, &url).await;
 
     // 2.6 and 2.7: assign people through one group, push another.
     let everybody = okta.group("rosterd users").await;

@@ -1,5 +1,6 @@
 //! `rosterd` as a process that goes on while the test looks at it.
 
+use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -56,8 +57,25 @@ fn command(host: &Host, words: &[&str]) -> Command {
         .env("TMPDIR", host.folder.path())
         .env("ROSTERD__STORE__URL", &host.url)
         .envs(host.environment.iter().cloned())
-        .stderr(Stdio::null());
+        .stderr(log(host));
     command
+}
+
+/// What the programs of a host say of themselves, one after the other.
+const LOG: &str = "log";
+
+fn log(host: &Host) -> File {
+    let path = host.folder.path().join(LOG);
+    File::options()
+        .create(true)
+        .append(true)
+        .open(path)
+        .unwrap()
+}
+
+/// What they have said so far, for whoever has to find out what went wrong.
+pub(super) fn said(host: &Host) -> String {
+    std::fs::read_to_string(host.folder.path().join(LOG)).unwrap_or_default()
 }
 
 #[expect(clippy::disallowed_methods, reason = "an admin's client, on loopback")]
