@@ -171,4 +171,6 @@ pub(in crate::scim) fn same_id(id: &str, value: Option<&Value>) -> Result<(), Sc
 #[cfg(test)]
 mod random_tests;
 #[cfg(test)]
+mod refusal_tests;
+#[cfg(test)]
 mod tests;
