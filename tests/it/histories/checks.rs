@@ -28,6 +28,8 @@ pub(crate) struct Look {
     pub(crate) counted: Counted,
     /// Okta's active users, by our id.
     active: BTreeMap<String, Person>,
+    /// Who is kept as the last admin (R5), by our id.
+    last_admins: BTreeSet<String>,
     mapped: BTreeMap<String, usize>,
     pub(crate) edges: BTreeSet<(Group, Person)>,
 }
@@ -52,6 +54,15 @@ impl Look {
         let pairs = self.counted.iter();
         pairs
             .map(|((team, _), person)| (team.clone(), person.clone()))
+            .collect()
+    }
+
+    /// Of these, what the window counts: whom R5 lets go at last was taken before.
+    fn counted_of(&self, taken: &Taken) -> Taken {
+        taken
+            .iter()
+            .filter(|(_, user)| !self.last_admins.contains(user))
+            .cloned()
             .collect()
     }
 
@@ -86,6 +97,7 @@ impl History {
                 .into_iter()
                 .map(|id| (id.clone(), people[&id].clone()))
                 .collect(),
+            last_admins: self.eyes.last_admins().await,
             mapped: self.eyes.mapped().await,
             edges: self.known_edges(&people).await,
         }
@@ -171,7 +183,8 @@ impl History {
                 );
             }
         }
-        let over = self.watch.window.over(Taker::Polls, after.at, &taken);
+        let counted = before.counted_of(&taken);
+        let over = self.watch.window.over(Taker::Polls, after.at, &counted);
         if let Some(over) = over {
             let window = self.eyes.guard_window().await;
             panic!(
@@ -187,7 +200,7 @@ impl History {
         }
         self.watch
             .window
-            .note(after.at, after.sets(), Taker::Polls, taken);
+            .note(after.at, after.sets(), Taker::Polls, counted);
         self.check_held(before, None).await;
     }
 
@@ -208,7 +221,8 @@ impl History {
             .texts("SELECT object FROM problems WHERE code = 'guard_push'")
             .await;
         let is_told = |object: &str| raised.iter().any(|raised| raised == object);
-        if let Some(over) = self.watch.window.over(Taker::Pushes, after.at, &taken) {
+        let counted = before.counted_of(&taken);
+        if let Some(over) = self.watch.window.over(Taker::Pushes, after.at, &counted) {
             let object = if over.of == EVERYBODY {
                 "users"
             } else {
@@ -233,6 +247,6 @@ impl History {
         }
         self.watch
             .window
-            .note(after.at, after.sets(), Taker::Pushes, taken);
+            .note(after.at, after.sets(), Taker::Pushes, counted);
     }
 }

@@ -99,6 +99,14 @@ impl Eyes {
         found.into_iter().collect()
     }
 
+    /// Our ids of those who are kept as the last admin (R5).
+    pub(crate) async fn last_admins(&mut self) -> BTreeSet<String> {
+        let kept = self
+            .texts("SELECT user_id FROM withheld WHERE cause = 'last_admin'")
+            .await;
+        kept.into_iter().collect()
+    }
+
     /// Every edge: our id of the group, Okta's, and the member.
     pub(crate) async fn edges(&mut self) -> Vec<[String; 3]> {
         let rows = self
