@@ -332,18 +332,16 @@ impl History {
         if found(group).is_some() {
             return group.clone();
         }
-        let heir = self.joined_to.get(group).and_then(|side| {
+        let side = self.joined_to.get(group);
+        // A copy that Okta has had deleted is nobody's, whoever was pushed to it before.
+        let side = side.and_then(|id| sides.iter().find(|row| row[0] == *id));
+        let heir = side.and_then(|side| {
             org.mappings()
                 .filter(|mapping| found(mapping.source.as_str()).is_some())
-                .find(|mapping| {
-                    let named = || {
-                        found(mapping.target.as_str()).is_some_and(|target| {
-                            let is_named =
-                                |row: &Vec<String>| row[0] == *side && row[1] == target.name();
-                            sides.iter().any(is_named)
-                        })
-                    };
-                    mapping.scim_id.as_ref().map_or_else(named, |id| id == side)
+                .find(|mapping| match &mapping.scim_id {
+                    Some(id) => *id == side[0],
+                    None => found(mapping.target.as_str())
+                        .is_some_and(|target| target.name() == side[1]),
                 })
         });
         heir.map_or_else(|| group.clone(), |mapping| mapping.source.to_string())
