@@ -127,6 +127,7 @@ impl Flight<'_> {
         let held = held(&mut tx).await?;
         tx.rollback().await?;
         let mut muted_edges = HashSet::new();
+        let mut waiting_sides = HashSet::new();
         let mut seen = HashSet::with_capacity(fresh.len());
         fresh.retain(|planned| {
             let key = Fingerprint::of(&planned.change.key());
@@ -137,6 +138,7 @@ impl Flight<'_> {
             if muted {
                 self.summary.muted += 1;
                 muted_edges.extend(edge_of(planned));
+                waiting_sides.extend(side_of(planned));
             }
             !muted
         });
@@ -146,6 +148,16 @@ impl Flight<'_> {
                 !held.is_empty() && held.contains(&Fingerprint::of(&planned.change.key()))
             })
             .collect();
+        // What was pushed since the end of an Okta side was held or muted is no part of that: another group's push may fill
+        // the SCIM side by now. It goes with the side, or stays with it.
+        waiting_sides.extend(found.iter().filter_map(side_of));
+        let gone_groups = &self.gone_groups;
+        fresh.retain(|planned| match &planned.change {
+            Change::RemoveEdge {
+                group, okta_group, ..
+            } => !(waiting_sides.contains(group) && gone_groups.contains(okta_group)),
+            _ => true,
+        });
         // An Okta side that goes takes the edges that are left along: it waits with those that are held or muted.
         let held_edges: HashSet<GroupId> = found.iter().filter_map(edge_of).collect();
         let gone: Vec<Planned> = fresh
@@ -198,6 +210,14 @@ impl Flight<'_> {
 fn edge_of(planned: &Planned) -> Option<GroupId> {
     match &planned.change {
         Change::RemoveEdge { group, .. } => Some(group.clone()),
+        _ => None,
+    }
+}
+
+/// The group whose Okta side is gone.
+fn side_of(planned: &Planned) -> Option<GroupId> {
+    match &planned.change {
+        Change::OktaSideGone { group, .. } => Some(group.clone()),
         _ => None,
     }
 }

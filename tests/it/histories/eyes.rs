@@ -128,6 +128,14 @@ impl Eyes {
         lines.into_iter().collect()
     }
 
+    /// The last lines of the audit log, for whoever has to find out what went wrong.
+    pub(crate) async fn last_audited(&mut self) -> Vec<String> {
+        self.texts(
+            "SELECT CAST(at AS TEXT), channel, action, object_id, before, after FROM audit ORDER BY id DESC LIMIT 40",
+        )
+        .await
+    }
+
     /// The guard's own window, for whoever has to find out what went wrong.
     pub(crate) async fn guard_window(&mut self) -> Vec<String> {
         self.texts(

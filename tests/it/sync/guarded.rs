@@ -1,10 +1,12 @@
 //! R9: mass change is held, not applied.
 
 use rosterd::model::actor::Channel;
+use rosterd::model::id::GroupId;
 use rosterd::model::mode::OktaMode;
 use rosterd::model::run::{Outcome, RunState};
+use rosterd::scim;
 use rosterd::service::membership::{Touched, settle};
-use rosterd::service::{Error, mode, runs};
+use rosterd::service::{Error, mode, provision, runs};
 use rosterd::store::{Tx, users};
 
 use super::world::{World, with_team};
@@ -142,6 +144,35 @@ on_each_store! {
         assert!(world.members().await.is_empty());
         assert_eq!(world.store.number("SELECT COUNT(*) FROM idp_groups WHERE okta_id IS NULL AND scim = 0").await, 1);
         world.settle().await;
+    }
+
+    async fn r9_who_is_pushed_to_a_group_whose_end_waits_stays(store) {
+        let (world, _, group) = with_team(store, 20).await;
+        world.store.arrange("UPDATE idp_groups SET scim = 1, scim_name = okta_name").await;
+        world.sim.org().delete_group(group).unwrap();
+        let held = world.full().await;
+        assert_eq!(held.state, RunState::Held);
+        // Another group of that name is pushed to the copy; its push adds somebody once.
+        let newcomer = world.person("new@example.test");
+        let (service, cx) = (&world.sync.service, world.cx(Channel::Scim));
+        let id = newcomer.as_str();
+        let body = format!(r#"{{"userName":"new@example.test","externalId":"{id}"}}"#);
+        let user = provision::create_user(service, &cx, &scim::user::parse(body.as_bytes()).unwrap()).await.unwrap().resource;
+        let copy = GroupId::parse(&world.store.texts("SELECT id FROM idp_groups WHERE scim = 1").await[0]).unwrap();
+        let body = format!(r#"{{"Operations":[{{"op":"add","path":"members","value":[{{"value":"{}"}}]}}]}}"#, user.id);
+        let patch = scim::group::parse_patch(copy.as_str(), body.as_bytes()).unwrap();
+        provision::patch_group(service, &cx, "", &copy, &patch, None).await.unwrap();
+        assert_eq!(world.members().await.len(), 21);
+        let before = world.full().await;
+        assert_eq!(world.members().await.len(), 21, "held: {:?}", before.summary);
+        runs::reject(service, &world.cx(Channel::Cli), &held.id).await.unwrap();
+        let muted = world.full().await;
+        assert_eq!(world.members().await.len(), 21, "muted: {:?}", muted.summary);
+        world.store.clock.advance(DAY_MS + 1);
+        let again = world.full().await;
+        assert_eq!(again.state, RunState::Held, "asked again");
+        runs::approve(service, &world.cx(Channel::Cli), &again.id).await.unwrap();
+        assert!(world.members().await.is_empty(), "an admin lets the side go, and everybody with it");
     }
 
     async fn r9_many_deactivated_at_once_are_held(store) {
