@@ -12,7 +12,7 @@ use rosterd::sim::scim_client::{Done, Outcome};
 use super::checks::Look;
 use super::held::Edge;
 use super::history::History;
-use super::model::Person;
+use super::model::{Model, Person};
 
 /// What Okta changes while it owes an answer.
 #[derive(Debug, Clone, Copy)]
@@ -54,6 +54,7 @@ impl History {
     pub(crate) async fn run_while_pushing(&mut self) {
         let before = self.look_before().await;
         let logged = self.eyes.taken_by_runs().await;
+        let beforehand = self.model(false).await;
         if self.daemons.len() > 1 {
             self.push_to(1 - self.leader);
         }
@@ -108,7 +109,10 @@ impl History {
             );
         }
         let overtaken = overtaking.map(|overtaking| overtaking.edge());
-        self.check_run_among_pushes(&before, &logged, overtaken.as_ref())
+        // Who is given in Okta behind the run's back was not there when it read.
+        let mut certain = self.certain(&before).await;
+        certain.keep_what_okta_has_in(&beforehand);
+        self.check_run_among_pushes(&certain, &logged, &before, overtaken.as_ref())
             .await;
     }
 
@@ -200,14 +204,14 @@ impl History {
     /// R8 where pushes came in between: nothing that the log says a run took is where Okta has it.
     async fn check_run_among_pushes(
         &mut self,
-        before: &Look,
+        certain: &Model,
         logged: &BTreeSet<String>,
+        before: &Look,
         overtaken: Option<&Edge>,
     ) {
         let after = self.look().await;
         let members = after.members();
         let people = self.eyes.people(&self.sim).await;
-        let certain = self.certain(before).await;
         let truth = certain.members();
         for line in self.eyes.taken_by_runs().await.difference(logged) {
             let parts: Vec<&str> = line.splitn(4, '|').collect();
