@@ -6,9 +6,8 @@ use crate::model::time::Timestamp;
 #[derive(Debug, Clone)]
 pub struct Lagging<T> {
     now: T,
-    changed: Timestamp,
-    /// What stood before the changes of the present lag window; `None` inside means it did not exist.
-    before: Option<Box<Option<T>>>,
+    /// What stood until when, the oldest first; `None` means it did not exist.
+    older: Vec<(Timestamp, Option<T>)>,
 }
 
 impl<T: Clone> Lagging<T> {
@@ -16,8 +15,7 @@ impl<T: Clone> Lagging<T> {
     pub fn new(value: T, now: Timestamp) -> Self {
         Self {
             now: value,
-            changed: now,
-            before: Some(Box::new(None)),
+            older: vec![(now, None)],
         }
     }
 
@@ -26,25 +24,45 @@ impl<T: Clone> Lagging<T> {
         &self.now
     }
 
-    /// The value as a search that lags `lag_ms` shows it at `now`; `None` while the index has not seen it.
+    /// The value as a search that lags `lag_ms` shows it at `now`, which is as it stood then; `None` while the index has not
+    /// seen it.
     pub fn indexed(&self, now: Timestamp, lag_ms: i64) -> Option<&T> {
-        if now.since(self.changed) >= lag_ms {
-            return Some(&self.now);
-        }
-        match &self.before {
-            Some(before) => before.as_ref().as_ref(),
+        let shown = now.minus_millis(lag_ms);
+        match self.older.iter().find(|(until, _)| *until > shown) {
+            Some((_, before)) => before.as_ref(),
             None => Some(&self.now),
         }
     }
 
     /// The value, to be changed at `now`.
     pub fn change(&mut self, now: Timestamp, lag_ms: i64) -> &mut T {
-        if lag_ms <= 0 {
-            self.before = None;
-        } else if now.since(self.changed) >= lag_ms {
-            self.before = Some(Box::new(Some(self.now.clone())));
+        let shown = now.minus_millis(lag_ms);
+        self.older.retain(|(until, _)| *until > shown);
+        if lag_ms > 0 && self.older.last().is_none_or(|(until, _)| *until < now) {
+            self.older.push((now, Some(self.now.clone())));
         }
-        self.changed = now;
         &mut self.now
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Lagging;
+    use crate::model::time::Timestamp;
+
+    #[test]
+    fn a_search_shows_what_stood_as_long_ago_as_it_lags() {
+        let at = Timestamp::from_millis;
+        let mut value = Lagging::new(0, at(0));
+        *value.change(at(50), 10) = 1;
+        *value.change(at(55), 10) = 2;
+        *value.change(at(55), 10) = 3;
+        let shown = |now| value.indexed(at(now), 10).copied();
+        assert_eq!((shown(9), shown(59)), (None, Some(0)));
+        assert_eq!(
+            (shown(60), shown(64), shown(65)),
+            (Some(1), Some(1), Some(3))
+        );
+        assert_eq!(value.get(), &3);
     }
 }

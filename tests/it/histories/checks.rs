@@ -230,13 +230,13 @@ impl History {
             } else {
                 &over.of
             };
-            assert!(
-                !self.holds_pushes && is_told(object),
-                "R9: pushes took {taken:?}: {} lost {} of {:?}, raised: {raised:?}",
-                over.of,
-                over.lost,
-                over.sizes
-            );
+            if self.holds_pushes || !is_told(object) {
+                let window = self.eyes.guard_window().await;
+                panic!(
+                    "R9: pushes took {taken:?}: {} lost {} of {:?}, raised: {raised:?}; the window has {window:#?}",
+                    over.of, over.lost, over.sizes
+                );
+            }
         }
         for (group, size) in &before.mapped {
             assert!(

@@ -169,6 +169,8 @@ impl History {
                 .unwrap();
             self.teams.push(team.id.to_string());
         }
+        // The guard's window reaches back to here: who comes now was not there when it began.
+        self.look_before().await;
         if self.seed.is_multiple_of(2) {
             let id = teams::create_admin(&service, &cx(Channel::Cli), "root@here.test", "Root")
                 .await
@@ -177,6 +179,7 @@ impl History {
             self.locals.insert(root.clone());
             self.local.insert((ADMINS.to_owned(), root));
         }
+        self.look_before().await;
         // One group is big enough for the guard to mind.
         let groups = self.groups();
         let people: Vec<OktaId> = self.sim.org().users().map(|user| user.id).collect();

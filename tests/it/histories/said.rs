@@ -37,10 +37,10 @@ impl History {
             let is_known = |member: &String| (group.clone(), Person::Okta(member.clone()));
             members.retain(|member| before.edges.contains(&is_known(member)));
         }
-        let (now, lag) = self.clock_and_lag();
+        let (_, lag) = self.clock_and_lag();
         if lag > 0 {
-            // What was said at the end of a step held until the next one.
-            let since = now - lag;
+            // What was said at the end of a step held until the next one; the clock goes on while a run waits.
+            let since = before.at - lag;
             let first = self.said.iter().rposition(|(at, _)| *at < since);
             self.said.drain(..first.unwrap_or(0));
             for (_, said) in &self.said {
