@@ -68,7 +68,7 @@ async fn r7_a_read_is_dated_before_its_request_and_by_okta_s_clock() {
 async fn clocks_that_differ_too_much_are_known_since_the_first_answer_that_said_so() {
     let script = Script::start(|heard| {
         let date = ["10:02:00", "10:03:00", "10:00:10"][heard.number];
-        Reply::ok(GROUP).with("date", &format!("Mon, 23 Nov 2026 {date} GMT"))
+        Reply::ok(GROUP).with("date", format!("Mon, 23 Nov 2026 {date} GMT"))
     })
     .await;
     let client = script.client();
