@@ -16,6 +16,8 @@ use crate::support::NO_FILE;
 pub(crate) struct Host {
     pub(crate) url: String,
     pub(crate) folder: tempfile::TempDir,
+    /// What programs that go on say of themselves, one after the other; outside of the folder.
+    pub(crate) log: tempfile::NamedTempFile,
     pub(crate) environment: Vec<(String, String)>,
 }
 
@@ -42,6 +44,7 @@ impl Host {
         Self {
             url,
             folder,
+            log: tempfile::NamedTempFile::new().expect("a file"),
             environment: Vec::new(),
         }
     }

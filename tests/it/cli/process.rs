@@ -61,21 +61,13 @@ fn command(host: &Host, words: &[&str]) -> Command {
     command
 }
 
-/// What the programs of a host say of themselves, one after the other.
-const LOG: &str = "log";
-
 fn log(host: &Host) -> File {
-    let path = host.folder.path().join(LOG);
-    File::options()
-        .create(true)
-        .append(true)
-        .open(path)
-        .unwrap()
+    File::options().append(true).open(host.log.path()).unwrap()
 }
 
 /// What they have said so far, for whoever has to find out what went wrong.
 pub(super) fn said(host: &Host) -> String {
-    std::fs::read_to_string(host.folder.path().join(LOG)).unwrap_or_default()
+    std::fs::read_to_string(host.log.path()).unwrap_or_default()
 }
 
 #[expect(clippy::disallowed_methods, reason = "an admin's client, on loopback")]
