@@ -54,15 +54,14 @@ mod tests {
     fn a_search_shows_what_stood_as_long_ago_as_it_lags() {
         let at = Timestamp::from_millis;
         let mut value = Lagging::new(0, at(0));
+        let new = [9, 10].map(|now| value.indexed(at(now), 10).copied());
+        assert_eq!(new, [None, Some(0)]);
         *value.change(at(50), 10) = 1;
         *value.change(at(55), 10) = 2;
         *value.change(at(55), 10) = 3;
         let shown = |now| value.indexed(at(now), 10).copied();
-        assert_eq!((shown(9), shown(59)), (None, Some(0)));
-        assert_eq!(
-            (shown(60), shown(64), shown(65)),
-            (Some(1), Some(1), Some(3))
-        );
+        let seen = [59, 60, 64, 65].map(shown);
+        assert_eq!(seen, [Some(0), Some(1), Some(1), Some(3)]);
         assert_eq!(value.get(), &3);
     }
 }
