@@ -114,7 +114,9 @@ fn create(seen: &Seen, population: Population) -> Option<Planned> {
 
 /// His app user's `externalId` names another row than the one with his Okta id (R11).
 fn two_rows(seen: &Seen, row: &User, other: &User, population: Population) -> Verdict {
-    if !row.scim && other.scim && other.okta_id.is_none() && !other.deleting {
+    // Another row of SCIM's gives way only as a bound one is given up: while nobody is active by it.
+    let gives_way = !row.scim || !(row.active || row.facts.active() || row.deleting);
+    if gives_way && other.scim && other.okta_id.is_none() && !other.deleting {
         let change = Change::MoveOktaId {
             from: row.id.clone(),
             to: other.id.clone(),
@@ -123,7 +125,7 @@ fn two_rows(seen: &Seen, row: &User, other: &User, population: Population) -> Ve
         let mut changes = vec![Planned::give(
             change,
             seen.at,
-            "the app calls him by another row's id; the row the poll made gives way",
+            "the app calls him by another row's id; the row the poll made, or an inactive one, gives way",
         )];
         let moved = learning(other, row.facts.status.as_ref()).0;
         changes.extend(of_row(seen, &moved, population));
@@ -132,10 +134,17 @@ fn two_rows(seen: &Seen, row: &User, other: &User, population: Population) -> Ve
             conflict: None,
         };
     }
-    Verdict::conflict(format!(
-        "Okta's user {} is {} here, and the app says that he is {}",
-        seen.okta_id, row.id, other.id
-    ))
+    // Which row he is is open, not what he is in Okta (R8); that he is assigned is said of the other.
+    let mut told = seen.clone();
+    told.person = None;
+    told.assigned = seen.assigned.filter(|assigned| !assigned);
+    Verdict {
+        changes: of_row(&told, row, population),
+        conflict: Some(format!(
+            "Okta's user {} is {} here, and the app says that he is {}",
+            seen.okta_id, row.id, other.id
+        )),
+    }
 }
 
 /// Nobody here has his Okta id, but a row has his name or is named by the app.

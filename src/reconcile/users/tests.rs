@@ -188,6 +188,45 @@ fn r11_the_poll_s_row_gives_way_to_scim_s() {
 }
 
 #[test]
+fn r11_a_row_of_scim_s_gives_way_once_nobody_is_active_by_it() {
+    let (mut left, anew) = (row("a", Some("00u1")), row("b", None));
+    let told = |left: &User, seen: &Seen| {
+        let rows = Rows {
+            by_okta_id: Some(left),
+            by_our_id: Some(&anew),
+            by_name: None,
+        };
+        plan(seen, rows, Population::App)
+    };
+    let verdict = told(&left, &seen("00u1"));
+    assert!(verdict.conflict.is_some() && verdict.changes.is_empty());
+    (left.active, left.facts.entitled) = (false, false);
+    let verdict = told(&left, &seen("00u1"));
+    assert!(
+        matches!(&verdict.changes[0].change, Change::MoveOktaId { to, .. } if to.as_str() == "b")
+    );
+    assert_eq!((verdict.changes.len(), verdict.conflict), (1, None));
+}
+
+#[test]
+fn r8_what_okta_says_of_somebody_counts_though_two_rows_claim_him() {
+    let (bound, other) = (row("a", Some("00u1")), row("b", Some("00u2")));
+    let rows = Rows {
+        by_okta_id: Some(&bound),
+        by_our_id: Some(&other),
+        by_name: None,
+    };
+    let mut suspended = seen("00u1");
+    suspended.status = Some(OktaStatus::new("SUSPENDED"));
+    let verdict = plan(&suspended, rows, Population::App);
+    assert!(verdict.conflict.is_some());
+    assert!(matches!(
+        verdict.changes.as_slice(),
+        [change] if change.takes && matches!(change.change, Change::SetStatus { .. })
+    ));
+}
+
+#[test]
 fn r18_the_poll_writes_no_profile_of_scim_s() {
     let mut renamed = seen("00u1");
     renamed.person = Some(person("new@x"));

@@ -70,7 +70,8 @@ impl Flight<'_> {
         if deferred.is_empty() {
             return Ok(());
         }
-        self.take_seen(deferred).await?;
+        self.take_deferred(deferred).await?;
+        self.take().await?;
         for seen in std::mem::take(&mut self.deferred) {
             self.report_conflict(seen).await?;
         }

@@ -214,8 +214,17 @@ impl Flight<'_> {
         Ok(true)
     }
 
-    /// Compares what was read with the rows, and plans.
-    pub(super) async fn take_seen(&mut self, mut seen: Vec<Seen>) -> Result<(), Halt> {
+    /// Compares what was read with the rows, and plans; who cannot be joined yet waits.
+    pub(super) async fn take_seen(&mut self, seen: Vec<Seen>) -> Result<(), Halt> {
+        self.compare_users(seen, false).await
+    }
+
+    /// The same at the run's end for who waited: what is said of him though he cannot be joined is planned now.
+    pub(super) async fn take_deferred(&mut self, seen: Vec<Seen>) -> Result<(), Halt> {
+        self.compare_users(seen, true).await
+    }
+
+    async fn compare_users(&mut self, mut seen: Vec<Seen>, last: bool) -> Result<(), Halt> {
         if seen.is_empty() {
             return Ok(());
         }
@@ -235,7 +244,9 @@ impl Flight<'_> {
             let verdict = plan(&seen, candidates.rows(&seen), self.population);
             if verdict.conflict.is_some() {
                 self.deferred.push(seen);
-                continue;
+                if !last {
+                    continue;
+                }
             }
             for change in verdict.changes {
                 if candidates.renamed_by(&change) {

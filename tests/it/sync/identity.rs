@@ -109,4 +109,35 @@ on_each_store! {
         let kept = format!("01800000-0000-7000-8000-00000000aaaa {} 10", person.as_str());
         assert_eq!(rows, [kept], "only an admin lifts a block");
     }
+
+    async fn r11_an_inactive_row_gives_way_to_the_one_the_app_names(store) {
+        let world = World::with_app(store).await;
+        let person = world.person("mira@example.test");
+        world.sim.org().assign_user(person).unwrap();
+        world.settle().await;
+        // SCIM made his row, and let him go; renamed and assigned anew he is made once more, without an Okta id.
+        world.store.arrange("UPDATE users SET scim = 1, entitled = 0, active = 0").await;
+        world
+            .store
+            .arrange(
+                "INSERT INTO users (id, seq, origin, scim, member_key, user_name, user_name_fold, resource, folded, entitled, \
+                 blocked, pending, active, deleting, absent_runs, sessions_from, tokens_from, created_at, updated_at, version) \
+                 VALUES ('01800000-0000-7000-8000-00000000aaaa', 1000, 'okta', 1, '01800000-0000-7000-8000-00000000aaaa', \
+                 'm.ira@example.test', 'm.ira@example.test', '{}', '{}', 1, 0, 0, 1, 0, 0, 0, 0, 1, 1, 1)",
+            )
+            .await;
+        world.sim.org().note_provisioned(person, "01800000-0000-7000-8000-00000000aaaa", serde_json::Map::new());
+        world.settle().await;
+        let named = || world.store.texts("SELECT id FROM users WHERE okta_id IS NOT NULL AND active = 1");
+        assert_eq!(named().await, ["01800000-0000-7000-8000-00000000aaaa"]);
+        assert_eq!(world.store.number("SELECT COUNT(*) FROM users WHERE active = 0 AND entitled = 0").await, 1);
+        assert!(world.store.texts("SELECT code FROM problems").await.is_empty());
+        let before = world.dump().await;
+        world.settle().await;
+        assert_eq!(world.dump().await, before, "R10");
+        // Unassigned, and the push of it lost: the poll can tell whose row it is.
+        world.sim.org().unassign_user(person).unwrap();
+        world.settle().await;
+        assert!(named().await.is_empty());
+    }
 }

@@ -244,7 +244,7 @@ async fn move_okta_id(
         return Ok(Done::skipped(GONE));
     };
     let fits = source.okta_id.as_ref() == Some(okta_id)
-        && !source.scim
+        && (!source.scim || !(source.active || source.facts.active() || source.deleting))
         && target.okta_id.is_none()
         && !target.deleting;
     if !fits {
@@ -253,6 +253,14 @@ async fn move_okta_id(
     let status = source.facts.status.clone();
     let mut freed = source.clone();
     freed.okta_id = None;
+    if source.scim {
+        // The row stays for SCIM to see, and is nobody's: whoever may be found by its name is another person (R11).
+        freed.facts.entitled = false;
+        freed.facts.status = None;
+        groups::update_shown_members(tx, okta_id.as_str()).await?;
+        person::forget(tx, from).await?;
+        work.touched.users.insert(from.clone());
+    }
     users::update(tx, &freed).await?;
     let mut target = target;
     if source.facts.blocked && !target.facts.blocked {
@@ -273,12 +281,18 @@ async fn move_okta_id(
         ..Touched::default()
     };
     membership::settle(work.service, tx, work.cx, &touched).await?;
-    membership::delete_user(work.service, tx, work.cx, from, BTreeMap::new()).await?;
+    let lost = json!({ "oktaId": okta_id, "userName": source.user_name });
+    let action = if source.scim {
+        "user.unbound"
+    } else {
+        membership::delete_user(work.service, tx, work.cx, from, BTreeMap::new()).await?;
+        "user.deleted"
+    };
     work.log(
-        "user.deleted",
+        action,
         "user",
         from.as_str(),
-        Some(json!({ "oktaId": okta_id, "userName": source.user_name })),
+        Some(lost),
         Some(json!({ "movedTo": to })),
     );
     Ok(Done::applied())
