@@ -9,7 +9,9 @@ use crate::model::actor::Cx;
 use crate::model::mode::OktaMode;
 use crate::model::team::organization_admin;
 use crate::model::time::Timestamp;
-use crate::store::{Tx, audit, in_write, mappings, memberships, organization, preview};
+use crate::store::{
+    Tx, audit, in_write, mappings, marks, memberships, organization, preview, rereads,
+};
 
 /// Most differences a preview lists by name; the counts are exact up to the same bound.
 pub const PREVIEW_LIMIT: i64 = 10_000;
@@ -133,6 +135,11 @@ pub async fn rebind(service: &Service, cx: &Cx) -> Result<Option<String>, Error>
     in_write!(service.store, |tx| {
         let before = organization::find(tx).await?.okta_org_id;
         organization::update_okta_org(tx, None).await?;
+        // How far the old org was read, and what was to be read again there, says nothing of the new one.
+        for mark in [marks::GROUPS_WATERMARK, marks::USERS_WATERMARK] {
+            marks::remove(tx, mark).await?;
+        }
+        rereads::remove_okta_ids(tx).await?;
         log(
             tx,
             cx,

@@ -39,6 +39,14 @@ pub struct Reread {
     pub since: Timestamp,
 }
 
+/// Takes off the list what is named by an id of Okta's: another org answers for none of them.
+pub async fn remove_okta_ids(tx: &mut Tx) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM rereads WHERE kind IN ('user', 'group')")
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
 /// Puts objects on the list. One that stands there already is read after this instant, too.
 pub async fn insert_many(tx: &mut Tx, targets: &[(Target, &str)]) -> Result<(), StoreError> {
     if targets.is_empty() {

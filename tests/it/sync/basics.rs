@@ -1,6 +1,8 @@
 //! A run from end to end.
 
+use rosterd::model::actor::Channel;
 use rosterd::model::run::{RunKind, RunState};
+use rosterd::service::mode;
 use rosterd::service::sync::Halt;
 
 use super::world::{World, with_team};
@@ -93,5 +95,14 @@ on_each_store! {
         world.store.clock.advance(31_000);
         world.delta().await;
         assert!(world.members().await.contains(&"new@example.test".to_owned()));
+    }
+
+    async fn r8_a_rebind_forgets_how_far_the_old_org_was_read(store) {
+        let (world, ..) = with_team(store, 4).await;
+        world.store.arrange("INSERT INTO rereads (kind, object, reason, since) VALUES ('user', '00uOfAnotherOrg', 'x', 1)").await;
+        mode::rebind(&world.sync.service, &world.cx(Channel::Cli)).await.unwrap();
+        assert_eq!(world.store.number("SELECT COUNT(*) FROM rereads").await, 0);
+        let ended = world.delta().await;
+        assert!(ended.summary.read.users >= 4, "everybody is read, also by a delta: {:?}", ended.summary);
     }
 }
