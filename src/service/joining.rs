@@ -73,6 +73,19 @@ pub async fn find_partner(
     }
 }
 
+/// Ends the problem of an ambiguous name, once fewer than two groups of Okta's that could be joined bear it.
+///
+/// # Errors
+/// Those of the store.
+pub async fn look_again(tx: &mut Tx, name: &str) -> Result<(), Error> {
+    let named = groups::find_by_okta_name(tx, name).await?;
+    // When a SCIM group was made does not tell one candidate from several.
+    if decide(&named, Timestamp::default()) != Decision::Ambiguous {
+        problems::remove(tx, AMBIGUOUS, name).await?;
+    }
+    Ok(())
+}
+
 pub(super) const AMBIGUOUS: &str = "group_ambiguous";
 
 /// Joins a group with one side to the one that has the other and first bears the same name (b). Gives the united group,

@@ -9,8 +9,8 @@ use crate::model::run::{Outcome, RunKind};
 use crate::okta::types::PushMapping;
 use crate::okta::{End, Read};
 use crate::reconcile::{Change, Planned};
-use crate::service::joining;
 use crate::service::membership::{self, Touched};
+use crate::service::{binding, joining};
 use crate::store::{Tx, groups, in_write, problems, run_changes};
 
 /// Which groups a push mapping means.
@@ -127,8 +127,13 @@ impl Flight<'_> {
                 let planned = self.joining(&pair, name);
                 let mut touched = Touched::default();
                 let by = JoinedBy::PushMapping;
-                joining::unite(tx, &self.cx, &pair.0, &pair.1, by, &mut touched).await?;
+                let united =
+                    joining::unite(tx, &self.cx, &pair.0, &pair.1, by, &mut touched).await?;
                 problems::remove(tx, joining::AMBIGUOUS, name).await?;
+                // The two bore one name between them, or the SCIM side's is free for another group now.
+                for name in [united.name(), name] {
+                    binding::bind(tx, &self.cx, name, &mut touched).await?;
+                }
                 membership::settle(&self.sync.service, tx, &self.cx, &touched).await?;
                 let done = [Done::of(Outcome::Applied)];
                 let rows = recorded(first, std::slice::from_ref(&planned), &done)?;

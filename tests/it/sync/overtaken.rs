@@ -1,7 +1,7 @@
 //! R7: what a push said between two reads of one run, or between the run that found a change and the one that holds it.
 
 use rosterd::model::actor::Channel;
-use rosterd::model::id::OktaGroupId;
+use rosterd::model::id::{GroupId, OktaGroupId};
 use rosterd::model::run::RunState;
 use rosterd::scim;
 use rosterd::service::{provision, runs};
@@ -83,6 +83,26 @@ on_each_store! {
         let edges = world.store.texts("SELECT member FROM edges").await;
         assert_eq!(edges.len(), 3, "{edges:?}");
         assert!(!edges.contains(&unseen.to_owned()), "R15: the replacement does not speak of him");
+    }
+
+    async fn r17_a_group_whose_sides_go_while_it_is_read_keeps_nobody(store) {
+        let (world, _, group) = with_team(store, 4).await;
+        world.store.arrange("UPDATE idp_groups SET scim = 1, scim_name = okta_name").await;
+        world.store.arrange("UPDATE users SET scim = 1").await;
+        world.sim.org().delete_group(group).unwrap();
+        let gate = world.gate(&format!("/groups/{}", group.as_str()));
+        let id = GroupId::parse(&world.store.texts("SELECT id FROM idp_groups").await[0]).unwrap();
+        let pushing = async {
+            world.asked(&gate).await;
+            let cx = world.cx(Channel::Scim);
+            provision::delete_group(&world.sync.service, &cx, &id, None).await.unwrap();
+            gate.open();
+        };
+        let (ended, ()) = tokio::join!(world.full(), pushing);
+        assert!(world.members().await.is_empty(), "{:?}", ended.summary);
+        assert_eq!(world.store.number("SELECT COUNT(*) FROM edges").await, 0);
+        world.settle().await;
+        assert!(world.members().await.is_empty());
     }
 
     async fn r7_a_change_taken_over_by_a_newer_plan_is_still_older_than_the_push(store) {

@@ -1,10 +1,11 @@
 //! What a run writes into its history, and what a dry run shows of it beforehand.
 
+use rosterd::model::actor::Channel;
 use rosterd::model::run::{Outcome, RunKind, RunState};
-use rosterd::service::run_views;
 use rosterd::service::sync::{Ask, Ended};
+use rosterd::service::{mappings, run_views};
 use rosterd::store::groups::{self, ScimSide};
-use rosterd::store::{StoreError, Tx};
+use rosterd::store::{StoreError, Tx, teams};
 
 use super::world::{World, with_team};
 use crate::support::stores::on_each_store;
@@ -63,6 +64,58 @@ on_each_store! {
         assert_eq!(ended.summary.joined, 1);
         assert_eq!(world.store.number("SELECT COUNT(*) FROM idp_groups WHERE joined_by IS NOT NULL").await, 1);
         assert!(told(&world, &world.settle().await).await.is_empty(), "R10");
+    }
+
+    async fn r17_a_mapping_that_waits_for_a_name_is_bound_by_the_join(store) {
+        let world = World::with_app(store).await;
+        let source = world.group("Engineering", &world.people(3));
+        world.settle().await;
+        let side = ScimSide { name: "Engineering".to_owned(), external_id: None, resource: serde_json::Map::new() };
+        world
+            .store
+            .write(async |tx: &mut Tx| {
+                groups::insert(tx, Some(&side), None).await?;
+                teams::insert(tx, "engineering", None).await?;
+                Ok::<_, StoreError>(())
+            })
+            .await
+            .unwrap();
+        let cx = world.cx(Channel::Cli);
+        mappings::add(&world.sync.service, &cx, "Engineering", "engineering").await.unwrap();
+        let bound = || world.store.number("SELECT COUNT(*) FROM mappings WHERE group_id IS NOT NULL");
+        assert_eq!(bound().await, 0, "two groups bear the name");
+        world.sim.org().push_group(source).unwrap();
+        world.settle().await;
+        assert_eq!(bound().await, 1);
+    }
+
+    async fn r17_a_group_of_okta_s_is_joined_by_the_name_it_is_given(store) {
+        let world = World::new(store).await;
+        let group = world.group("A", &world.people(3));
+        let twin = world.group("Platform", &[]);
+        world.settle().await;
+        world.store.clock.advance(60_000);
+        let side = ScimSide { name: "Platform".to_owned(), external_id: None, resource: serde_json::Map::new() };
+        world
+            .store
+            .write(async |tx: &mut Tx| {
+                groups::insert(tx, Some(&side), None).await?;
+                Ok::<_, StoreError>(())
+            })
+            .await
+            .unwrap();
+        world.sim.org().rename_group(group, "Platform").unwrap();
+        world.settle().await;
+        let ambiguous = || world.store.number("SELECT COUNT(*) FROM problems WHERE code = 'group_ambiguous'");
+        assert_eq!(ambiguous().await, 1, "two groups of Okta's are called so");
+        world.sim.org().rename_group(twin, "Platform (old)").unwrap();
+        world.settle().await;
+        assert_eq!(ambiguous().await, 0, "what the problem advised was done");
+        world.sim.org().rename_group(group, "A").unwrap();
+        world.settle().await;
+        world.sim.org().rename_group(group, "Platform").unwrap();
+        world.settle().await;
+        assert_eq!(world.store.number("SELECT COUNT(*) FROM idp_groups WHERE joined_by IS NOT NULL").await, 1);
     }
 
     async fn r16_a_dry_run_shows_who_would_be_let_go(store) {

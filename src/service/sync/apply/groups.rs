@@ -74,8 +74,13 @@ async fn update(
         ..row.clone()
     };
     groups::update(tx, &after, 0).await?;
+    let renamed = row.okta.as_ref().filter(|old| old.name != side.name);
+    if let Some(old) = renamed.filter(|_| work.service.settings().app_id.is_none()) {
+        joining::by_name(tx, work.cx, &after, &mut work.touched).await?;
+        joining::look_again(tx, &old.name).await?;
+    }
     binding::bind(tx, work.cx, &side.name, &mut work.touched).await?;
-    if let Some(old) = row.okta.as_ref().filter(|old| old.name != side.name) {
+    if let Some(old) = renamed {
         // Somebody else may bear the old name alone now.
         binding::bind(tx, work.cx, &old.name, &mut work.touched).await?;
     }
@@ -90,7 +95,7 @@ async fn update(
 }
 
 /// Takes Okta sides away, and with them the edges that are left: most went before, one change each. Edges that a push
-/// named since stay (R7).
+/// named since stay where a SCIM side does (R7).
 pub(super) async fn apply_gone(
     tx: &mut Tx,
     work: &mut Work<'_>,
@@ -137,6 +142,9 @@ pub(super) async fn apply_gone(
         let names: std::collections::BTreeSet<&str> =
             freed.into_iter().chain(row.scim_name.as_deref()).collect();
         for name in names {
+            if work.service.settings().app_id.is_none() {
+                joining::look_again(tx, name).await?;
+            }
             binding::bind(tx, work.cx, name, &mut work.touched).await?;
         }
         work.log(
@@ -157,11 +165,13 @@ async fn take_edges(
     row: &IdpGroup,
     planned: &Planned,
 ) -> Result<(), Halt> {
-    // A full replacement stamps the group once and speaks of everybody SCIM can see (R15).
-    let replaced = stamps::find_many(tx, &[Object::Members(row.id.clone())])
-        .await?
-        .iter()
-        .any(|(_, at)| *at >= planned.observed_at);
+    // A full replacement stamps the group once and speaks of everybody SCIM can see (R15). What pushes said of a group
+    // whose SCIM side is gone went with that side: nobody is left who could ever take its members away.
+    let replaced = row.scim
+        && stamps::find_many(tx, &[Object::Members(row.id.clone())])
+            .await?
+            .iter()
+            .any(|(_, at)| *at >= planned.observed_at);
     let mut after: Option<String> = None;
     let mut removed = HashSet::new();
     loop {
@@ -176,7 +186,7 @@ async fn take_edges(
         let mut late: HashSet<Object> = stamps::find_many(tx, &objects)
             .await?
             .into_iter()
-            .filter(|(_, at)| *at >= planned.observed_at)
+            .filter(|(_, at)| row.scim && *at >= planned.observed_at)
             .map(|(object, _)| object)
             .collect();
         if replaced {
