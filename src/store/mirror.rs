@@ -221,7 +221,7 @@ pub async fn update_absence(tx: &mut Tx, users: &[&str], runs: i64) -> Result<()
     let statement = match runs {
         0 => tx.sql(
             "UPDATE users SET absent_since = NULL, absent_runs = $2 \
-             WHERE $3 >= 0 AND okta_id IN (SELECT value FROM {{texts $1}})",
+             WHERE $3 >= 0 AND absent_since IS NOT NULL AND okta_id IN (SELECT value FROM {{texts $1}})",
         ),
         _ => tx.sql(
             "UPDATE users SET absent_runs = $2, absent_since = COALESCE(absent_since, $3) \

@@ -26,7 +26,7 @@ pub(super) struct Effects {
     pub(super) activated_of_okta: i64,
     /// Who became inactive, and whether Okta is where he came from.
     pub(super) deactivated: BTreeMap<UserId, Origin>,
-    /// What the deactivated had before.
+    /// What the deactivated had before, and what the use case took.
     had: BTreeSet<Pair>,
     /// Memberships that counted and no longer do.
     pub(super) lost: BTreeSet<Pair>,
@@ -71,6 +71,11 @@ impl Effects {
         memberships::update_activity(tx, &off, false).await?;
         memberships::revoke_access(tx, &revoked).await?;
         Ok(())
+    }
+
+    /// Memberships that counted when the use case began: those that the view no longer has are lost.
+    pub(super) fn had(&mut self, counted: &BTreeSet<Pair>) {
+        self.had.extend(counted.iter().cloned());
     }
 
     /// Withheld memberships that Okta gives again counted all along, if their users were active: nobody gains them now.

@@ -42,7 +42,8 @@ pub struct Touched {
     pub teams: BTreeSet<TeamId>,
     /// Local memberships that an admin gave and that count now.
     pub given: BTreeSet<Pair>,
-    /// Memberships that an admin took, local or withheld ones, and that count no longer.
+    /// Memberships that counted and that the use case took, local or withheld ones; one that counts all the same is not
+    /// lost.
     pub taken: BTreeSet<Pair>,
     /// Not counted by the guard (approved changes, R9).
     pub approved: bool,
@@ -113,9 +114,9 @@ pub(in crate::service) async fn settle_logging(
             None => organization::find_outlook(tx).await?,
         };
         let mut effects = derive(tx, &now, seen).await?;
+        effects.had(&now.taken);
         effects.look(tx, seen).await?;
         effects.gained.extend(now.given.iter().cloned());
-        effects.lost.extend(now.taken.iter().cloned());
         settled.withheld += withhold::last_admin(tx, cx, &mut effects).await?;
         settled.withheld += push_guard::watch(service, tx, cx, &now, &mut effects).await?;
         effects

@@ -7,13 +7,13 @@ use crate::model::actor::Cx;
 use crate::model::id::{OktaUserId, UserId};
 use crate::model::user::{Origin, User};
 use crate::service::{Error, Service};
-use crate::store::{edges, in_write, person, stamps, users};
+use crate::store::{edges, in_write, memberships, person, stamps, users};
 
 /// Makes a local user Okta's: his password is dropped, and the next create or poll of his Okta id or userName finds him.
 /// Memberships an admin gave him stay, and count as the mode says (R3).
 ///
 /// # Errors
-/// 404 for nobody, 409 for a user who is Okta's already or an Okta id that another user has.
+/// 404 for nobody, 409 for a user who is Okta's already or an Okta id that another user has; [`Error::LastAdmin`].
 pub async fn link_user(
     service: &Service,
     cx: &Cx,
@@ -26,6 +26,9 @@ pub async fn link_user(
             return Err(Error::Conflict("this user is Okta's already".to_owned()));
         }
         let mut push = Push::begin(service, tx, cx).await?;
+        // What an admin gave him may stop counting with this (R3), and he may be the last one in charge (R5).
+        let counted = memberships::effective_of_users(tx, std::slice::from_ref(id)).await?;
+        push.touched.taken.extend(counted);
         let mut user = User {
             origin: Origin::Okta,
             pending: false,

@@ -16,7 +16,7 @@ use crate::store::{Tx, group_sides};
 
 /// One push.
 pub(super) struct Push<'a> {
-    service: &'a Service,
+    pub(super) service: &'a Service,
     pub(super) cx: &'a Cx,
     /// Where it says that pushes are stamped, what this push names is stamped and read again (R7).
     outlook: Outlook,

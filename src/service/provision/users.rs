@@ -20,7 +20,7 @@ use crate::service::{Error, Service};
 use crate::store::edges::{self, Edge};
 use crate::store::profile::Profile;
 use crate::store::users::{self, NewUser};
-use crate::store::{StoreError, Tx, groups, in_write, person};
+use crate::store::{StoreError, Tx, groups, in_write, memberships, mirror, person};
 
 /// POST: makes a user, or adopts one that is known here (R11). A POST without `active` means true (R13).
 ///
@@ -56,6 +56,9 @@ pub async fn create_user(
                 if person::is_member(tx, &local.id, &organization_admin()).await? {
                     return Err(claims::name_taken(&local).into());
                 }
+                let own = std::slice::from_ref(&local.id);
+                let counted = memberships::effective_of_users(tx, own).await?;
+                push.touched.taken.extend(counted);
                 person::drop_password(tx, &local.id).await?;
                 let user = rebind::identify(tx, &mut push, &local, okta_id.as_ref()).await?;
                 adopt(tx, &mut push, &local, user, doc, password).await?
@@ -298,7 +301,11 @@ async fn change(
             return Err(claims::name_taken(&holder).into());
         }
     }
-    let user = rebind::identify(tx, push, known, okta_id(doc).as_ref()).await?;
+    // Okta PUTs back what it read: an `externalId` as it was says nothing new, though a poll may have bound the row to
+    // another account since.
+    let echoed = known.okta_id.is_some() && doc.external_id() == known.external_id.as_deref();
+    let named = okta_id(doc).filter(|_| !echoed);
+    let user = rebind::identify(tx, push, known, named.as_ref()).await?;
     let user = store(tx, push, known, user, (doc, doc.active), password).await?;
     push.names_user(&user, doc.active.is_some(), true);
     Ok(user)
@@ -318,6 +325,12 @@ async fn store(
         Some(sent) => sent.news(tx, &user.id).await?,
         None => None,
     };
+    if let (Some(_), Some(okta_id)) = (active, &user.okta_id)
+        && push.service.settings().app_id.is_none()
+    {
+        // What the poll noted of his absence is older than this word (R13, R16).
+        mirror::update_absence(tx, &[okta_id.as_str()], 0).await?;
+    }
     let returned = active == Some(true) && !user.facts.entitled;
     user.facts.entitled = active.unwrap_or(user.facts.entitled);
     if returned

@@ -116,6 +116,19 @@ on_each_store! {
         assert_eq!(store.number("SELECT COUNT(*) FROM audit WHERE action = 'user.rebound'").await, 1);
     }
 
+    async fn r11_an_echo_of_the_old_account_s_id_is_no_news(store) {
+        let okta = Client::new(&store);
+        let old = okta.user("mira@x", Some(ONE)).await;
+        // A poll has bound the row to the account made anew; SCIM still shows the attribute as it was sent.
+        store.arrange("UPDATE users SET okta_id = '00u22222222222222222', member_key = '00u22222222222222222'").await;
+        let echo = json!({"userName": "mira@x", "externalId": ONE, "active": false});
+        let put = okta.put_user(&old.id, echo).await.unwrap();
+        assert_eq!((put.okta_id.unwrap().as_str(), put.facts.entitled), (TWO, false));
+        let back = okta.patch_user(&old.id, json!({"active": true})).await.unwrap();
+        assert_eq!(back.okta_id.unwrap().as_str(), TWO);
+        assert_eq!(store.number("SELECT COUNT(*) FROM audit WHERE action = 'user.rebound'").await, 0);
+    }
+
     async fn r11_polled_edges_of_the_old_account_are_not_the_new_ones(store) {
         let okta = Client::new(&store);
         let old = okta.user("mira@x", Some(ONE)).await;

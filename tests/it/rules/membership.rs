@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use axum::response::IntoResponse as _;
 use rosterd::model::actor::Channel;
+use rosterd::model::id::UserId;
 use rosterd::model::mode::OktaMode;
 use rosterd::model::team::organization_admin;
 use rosterd::service::membership::{Touched, delete_user, settle};
-use rosterd::service::{Error, GuardSettings, PushGuard, Settings, mode, status, teams};
+use rosterd::service::{Error, GuardSettings, PushGuard, Settings, mode, provision, status, teams};
 use rosterd::store::{Tx, withheld};
 
 use super::cast::{Cast, cx};
@@ -111,6 +112,29 @@ on_each_store! {
         teams::create_admin(&cast.service, &cx(Channel::Cli), "root@host", "Root").await.unwrap();
         assert!(!cast.is_active(&mira).await);
         assert_eq!(store.number("SELECT COUNT(*) FROM withheld").await, 0);
+    }
+
+    async fn r5_the_last_local_admin_is_not_linked_away(store) {
+        let cast = Cast::new(&store);
+        let group = cast.group("Platform").await;
+        let team = cast.team("engineering").await;
+        cast.map(&group, &team).await;
+        let mira = cast.user("mira@x").await;
+        cast.join(Channel::Scim, &group, &[&mira]).await;
+        teams::create_admin(&cast.service, &cx(Channel::Cli), "root@host", "Root").await.unwrap();
+        mode::switch(&cast.service, &cx(Channel::Cli), OktaMode::On, false).await.unwrap();
+        let id = store.texts("SELECT id FROM users WHERE user_name = 'root@host'").await.remove(0);
+        let root = UserId::parse(&id).unwrap();
+        let refused = provision::link_user(&cast.service, &cx(Channel::Cli), &root, None).await;
+        assert!(matches!(refused, Err(Error::LastAdmin)), "{refused:?}");
+        assert_eq!(cast.members(&organization_admin(), &[&root]).await, [root.clone()]);
+        // With another one in charge he may be linked, and the log says what that cost him (R14).
+        teams::create_admin(&cast.service, &cx(Channel::Cli), "other@host", "Other").await.unwrap();
+        provision::link_user(&cast.service, &cx(Channel::Cli), &root, None).await.unwrap();
+        assert!(cast.members(&organization_admin(), &[&root]).await.is_empty());
+        let logged = store.texts("SELECT before FROM audit WHERE action = 'membership.removed'").await;
+        assert_eq!(logged.len(), 1);
+        assert!(logged[0].contains(&id), "{logged:?}");
     }
 
     async fn r5_of_several_in_one_change_the_longest_standing_is_kept(store) {

@@ -1,13 +1,15 @@
 //! R16: who is to be here.
 
 use rosterd::model::actor::Channel;
-use rosterd::model::id::{OktaGroupId, RunId};
+use rosterd::model::id::{OktaGroupId, RunId, UserId};
 use rosterd::model::run::RunState;
+use rosterd::scim::patch;
 use rosterd::service::membership::{Touched, settle};
-use rosterd::service::{Error, Settings, runs};
+use rosterd::service::{Error, Settings, provision, runs};
 use rosterd::sim::org::OktaId;
 use rosterd::store::edges::{self, Edge};
 use rosterd::store::{Tx, groups};
+use serde_json::json;
 
 use super::world::{World, with_team};
 use crate::support::stores::{TestStore, on_each_store};
@@ -62,6 +64,43 @@ on_each_store! {
         world.delta().await;
         assert_eq!(active().await, 4);
         assert_eq!(world.store.number("SELECT COUNT(*) FROM users WHERE absent_since IS NOT NULL").await, 0);
+    }
+
+    async fn r13_what_a_push_says_of_a_leaver_is_the_later_word(store) {
+        let settings = Settings { leaver_grace_ms: 24 * HOUR_MS, ..Settings::default() };
+        let world = World::with(store, false, settings).await;
+        let people = world.people(4);
+        let group = world.group("Engineering", &people);
+        world.settle().await;
+        world.map(group, "engineering").await;
+        world.turn_on().await;
+        world.settle().await;
+        world.sim.org().remove_member(group, people[0]).unwrap();
+        world.settle().await;
+        world.store.clock.advance(25 * HOUR_MS);
+        world.settle().await;
+        let active = || world.store.number("SELECT COUNT(*) FROM users WHERE active = 1");
+        assert_eq!(active().await, 3, "he was let go");
+        world.store.arrange("UPDATE users SET scim = 1").await;
+        let id = world.store.texts("SELECT id FROM users WHERE active = 0").await.remove(0);
+        let id = UserId::parse(&id).unwrap();
+        let say = async |active: bool| {
+            let body = json!({ "Operations": [{ "op": "replace", "value": { "userName": "p0@example.test", "active": active } }] });
+            let operations = patch::parse(body.to_string().as_bytes()).unwrap();
+            let cx = world.cx(Channel::Scim);
+            provision::patch_user(&world.sync.service, &cx, &id, &operations, None).await.unwrap();
+        };
+        // Okta unassigns him; that a rule puts him into the group again does not assign him.
+        say(false).await;
+        world.sim.org().add_member(group, people[0]).unwrap();
+        world.settle().await;
+        assert_eq!(active().await, 3);
+        // Assigned again and out of the group, he has two runs and the grace before him.
+        world.sim.org().remove_member(group, people[0]).unwrap();
+        world.settle().await;
+        say(true).await;
+        world.settle().await;
+        assert_eq!(active().await, 4);
     }
 
     async fn r16_nobody_leaves_while_okta_is_off_or_no_mapping_is_bound(store) {
