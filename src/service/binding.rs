@@ -7,7 +7,7 @@ use super::membership::Touched;
 use crate::model::actor::Cx;
 use crate::model::group::{IdpGroup, OktaSide};
 use crate::store::audit::{self, Entry};
-use crate::store::{Tx, bindings};
+use crate::store::{Tx, bindings, mirror};
 
 /// The one group that a name means, exact and case-sensitive, if by itself it may be bound: `None` where none or several
 /// bear it, and where the only one is an APP_GROUP, which needs its id.
@@ -32,6 +32,7 @@ pub async fn bind(tx: &mut Tx, cx: &Cx, name: &str, touched: &mut Touched) -> Re
     let Some(group) = target(&named) else {
         return Ok(());
     };
+    forget_members(tx, group).await?;
     let (bound, dropped) = bindings::bind(tx, name, &group.id).await?;
     let mut entries = Vec::new();
     for mapping in &bound {
@@ -54,4 +55,19 @@ pub async fn bind(tx: &mut Tx, cx: &Cx, name: &str, touched: &mut Touched) -> Re
         });
     }
     Ok(audit::insert(tx, cx, &entries).await?)
+}
+
+/// A group that no mapping leads from is not polled: what is known of its members is of another day. The daemon that polls
+/// reads mapped groups whose members are unknown at once (R16). Says whether that is so.
+///
+/// # Errors
+/// Those of the store.
+pub async fn forget_members(tx: &mut Tx, group: &IdpGroup) -> Result<bool, Error> {
+    if group.okta.is_none() || !bindings::list_teams(tx, &group.id).await?.is_empty() {
+        return Ok(false);
+    }
+    if group.members_read_at.is_some() {
+        mirror::update_members_unread(tx, &group.id).await?;
+    }
+    Ok(true)
 }

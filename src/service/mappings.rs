@@ -9,7 +9,7 @@ use crate::model::group::IdpGroup;
 use crate::model::id::{GroupId, MappingId, OktaGroupId};
 use crate::model::mapping::Mapping;
 use crate::store::rereads::{self, Target};
-use crate::store::{Tx, audit, bindings, groups, in_write, mappings, mirror, organization};
+use crate::store::{Tx, audit, bindings, groups, in_write, mappings, organization};
 
 /// Longest group name, in characters.
 const NAME_LIMIT: usize = 512;
@@ -122,16 +122,13 @@ fn refuse_echo(group: &IdpGroup, app_id: Option<&str>) -> Result<(), Error> {
     Ok(())
 }
 
-/// A group that no mapping led from was not polled meanwhile: what is known of its members is of another day. The daemon
-/// that polls reads mapped groups whose members are unknown at once (R16).
 async fn read_at_once(tx: &mut Tx, group: &IdpGroup) -> Result<(), Error> {
     let Some(okta) = &group.okta else {
         return Ok(());
     };
-    if !bindings::list_teams(tx, &group.id).await?.is_empty() {
+    if !binding::forget_members(tx, group).await? {
         return Ok(());
     }
-    mirror::update_members_unread(tx, &group.id).await?;
     let target = Target::Group(okta.id.clone());
     Ok(rereads::insert_many(tx, &[(target, "a mapping was added")]).await?)
 }

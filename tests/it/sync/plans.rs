@@ -89,6 +89,22 @@ on_each_store! {
         assert_eq!(bound().await, 1);
     }
 
+    async fn r16_a_mapping_bound_by_name_reads_the_members_anew(store) {
+        let (world, people, group) = with_team(store, 4).await;
+        world.store.arrange("UPDATE idp_groups SET okta_name = 'Platform' WHERE id IN (SELECT group_id FROM mappings)").await;
+        world.store.arrange("DELETE FROM mappings").await;
+        world.sim.org().rename_group(group, "Platform").unwrap();
+        world.sim.org().remove_member(group, people[0]).unwrap();
+        let twin = world.group("Platform", &[]);
+        world.settle().await;
+        let cx = world.cx(Channel::Cli);
+        mappings::add(&world.sync.service, &cx, "Platform", "engineering").await.unwrap();
+        world.sim.org().rename_group(twin, "Other").unwrap();
+        world.delta().await;
+        assert_eq!(world.store.number("SELECT COUNT(*) FROM mappings WHERE group_id IS NOT NULL").await, 1);
+        assert_eq!(world.store.number("SELECT COUNT(*) FROM edges").await, 3, "he left while nobody looked");
+    }
+
     async fn r17_a_group_of_okta_s_is_joined_by_the_name_it_is_given(store) {
         let world = World::new(store).await;
         let group = world.group("A", &world.people(3));
