@@ -46,14 +46,15 @@ pub struct Options {
     pub url: String,
     /// Connections that read; on PostgreSQL as many again write at once.
     pub connections: u32,
-    /// Make an SQLite file that is not there. Only `serve` and `demo` do.
+    /// Make what is not there, an SQLite file or the schema, and bring an older schema up to date. Only `serve` and
+    /// `demo` do: a command that did would change the schema under a daemon that works with the older one.
     pub create: bool,
     /// Drive the time from here even on PostgreSQL (tests); otherwise PostgreSQL's own clock is used there.
     pub force_clock: bool,
 }
 
 impl Store {
-    /// Opens a store and brings its schema up to date.
+    /// Opens a store, and brings its schema up to date where it may.
     ///
     /// # Errors
     /// [`StoreError::Open`] says what is wrong with the place; [`StoreError::Unavailable`] when PostgreSQL does not
@@ -86,7 +87,11 @@ impl Store {
         let writer_pool = pool(engine, writers, Use::Write)
             .connect_with(connect.clone())
             .await?;
-        migrate(engine, &writer_pool).await?;
+        if options.create {
+            migrate(engine, &writer_pool).await?;
+        } else {
+            expect_schema(&location, &writer_pool).await?;
+        }
         let reader_pool = pool(engine, options.connections, Use::Read).connect_lazy_with(connect);
         let store = Self {
             inner: Arc::new(Inner {
@@ -199,6 +204,58 @@ async fn migrate(engine: Engine, pool: &AnyPool) -> Result<(), StoreError> {
             "the store's schema cannot be brought up to date: {other}"
         )),
     })
+}
+
+/// How long a command waits for the schema of a store that a daemon is just making.
+const MADE_WITHIN: Duration = Duration::from_secs(5);
+
+/// How often it looks meanwhile.
+const LOOKS_EVERY: Duration = Duration::from_millis(50);
+
+/// Refuses a store that has no schema, or another version's.
+async fn expect_schema(location: &Location, pool: &AnyPool) -> Result<(), StoreError> {
+    let mut looks = MADE_WITHIN.as_millis() / LOOKS_EVERY.as_millis();
+    loop {
+        match applied(pool).await? {
+            Some(version) if Some(version) == schema_version() => return Ok(()),
+            Some(version) if Some(version) < schema_version() => {
+                return Err(StoreError::Open(format!(
+                    "the store at {location} is that of an older version of rosterd: start `rosterd serve` of this \
+                     version, which brings it up to date, and try again"
+                )));
+            }
+            Some(_) => return Err(other_version()),
+            None if looks == 0 => {
+                return Err(StoreError::Open(format!(
+                    "there is no roster at {location}: `rosterd serve` makes one"
+                )));
+            }
+            None => {
+                looks -= 1;
+                tokio::time::sleep(LOOKS_EVERY).await;
+            }
+        }
+    }
+}
+
+pub(super) fn other_version() -> StoreError {
+    StoreError::Open("the store's schema is that of another version of rosterd".to_owned())
+}
+
+/// The schema that the store has; none, where it was never made.
+pub(super) async fn applied(pool: &AnyPool) -> Result<Option<i64>, StoreError> {
+    let found = sqlx::query_scalar("SELECT MAX(version) FROM _sqlx_migrations WHERE success")
+        .fetch_one(pool)
+        .await;
+    match found {
+        // No such table, as SQLite and PostgreSQL say it.
+        Err(sqlx::Error::Database(error))
+            if matches!(error.code().as_deref(), Some("1" | "42P01")) =>
+        {
+            Ok(None)
+        }
+        found => Ok(found?),
+    }
 }
 
 impl Store {

@@ -172,16 +172,10 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`] when the database does not answer, [`StoreError::Open`] when its schema is another.
     pub async fn check(&self) -> Result<(), StoreError> {
-        let applied: Option<i64> =
-            sqlx::query_scalar("SELECT MAX(version) FROM _sqlx_migrations WHERE success")
-                .fetch_one(self.readers())
-                .await?;
-        if applied == connect::schema_version() {
+        if connect::applied(self.readers()).await? == connect::schema_version() {
             return Ok(());
         }
-        Err(StoreError::Open(
-            "the store's schema is that of another version of rosterd".to_owned(),
-        ))
+        Err(connect::other_version())
     }
 
     /// Closes every connection; on SQLite the last one out writes the log back into the file.
