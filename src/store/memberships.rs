@@ -83,7 +83,7 @@ pub(super) fn number(row: &AnyRow, index: usize) -> Result<i64, StoreError> {
     }
 }
 
-/// Writes users' activity; becoming inactive voids their sessions, and their tokens where `revoke` says so (R13).
+/// Writes users' activity.
 pub async fn update_activity(
     tx: &mut Tx,
     users: &[UserId],
@@ -92,29 +92,45 @@ pub async fn update_activity(
     if users.is_empty() {
         return Ok(());
     }
-    let statement = tx.sql(
-        "UPDATE users SET active = $2, sessions_from = CASE WHEN $2 = 0 THEN $3 ELSE sessions_from END \
-          WHERE id IN (SELECT value FROM {{texts $1}})",
-    );
-    let now = tx.now().as_millis();
+    let statement =
+        tx.sql("UPDATE users SET active = $2 WHERE id IN (SELECT value FROM {{texts $1}})");
     sqlx::query(statement)
         .bind(json!(users).to_string())
         .bind(i64::from(active))
-        .bind(now)
         .execute(tx.conn())
         .await?;
     Ok(())
 }
 
+/// Voids the sessions these users have now.
+pub async fn end_sessions(tx: &mut Tx, users: &[UserId]) -> Result<(), StoreError> {
+    let ending = "UPDATE users SET sessions_from = $2 WHERE id IN (SELECT value FROM {{texts $1}})";
+    from_now(tx, ending, users).await
+}
+
 /// Voids the sessions and tokens these users have now.
 pub async fn revoke_access(tx: &mut Tx, users: &[UserId]) -> Result<(), StoreError> {
+    let revoking = "UPDATE users SET sessions_from = $2, tokens_from = $2 WHERE id IN (SELECT value FROM {{texts $1}})";
+    from_now(tx, revoking, users).await
+}
+
+/// The same, but for those whom the guard keeps active: they have lost nothing yet (R9).
+pub async fn revoke_access_of_unkept(tx: &mut Tx, users: &[UserId]) -> Result<(), StoreError> {
+    let revoking = "UPDATE users SET sessions_from = $2, tokens_from = $2 WHERE id IN (SELECT value FROM {{texts $1}}) \
+        AND NOT EXISTS (SELECT 1 FROM withheld w WHERE w.user_id = users.id AND w.team_id = '' AND w.cause = 'guard')";
+    from_now(tx, revoking, users).await
+}
+
+async fn from_now(
+    tx: &mut Tx,
+    statement: &'static str,
+    users: &[UserId],
+) -> Result<(), StoreError> {
     if users.is_empty() {
         return Ok(());
     }
-    let statement = tx
-        .sql("UPDATE users SET sessions_from = $2, tokens_from = $2 WHERE id IN (SELECT value FROM {{texts $1}})");
     let now = tx.now().as_millis();
-    sqlx::query(statement)
+    sqlx::query(tx.sql(statement))
         .bind(json!(users).to_string())
         .bind(now)
         .execute(tx.conn())

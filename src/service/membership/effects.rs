@@ -26,6 +26,8 @@ pub(super) struct Effects {
     pub(super) activated_of_okta: i64,
     /// Who became inactive, and whether Okta is where he came from.
     pub(super) deactivated: BTreeMap<UserId, Origin>,
+    /// Who has a cause for which tokens are revoked.
+    revoked: BTreeSet<UserId>,
     /// What the deactivated had before, and what the use case took.
     had: BTreeSet<Pair>,
     /// Memberships that counted and no longer do.
@@ -37,7 +39,6 @@ pub(super) struct Effects {
 impl Effects {
     /// Writes the activity that facts and withheld rows give (R13).
     pub(super) async fn flip(&mut self, tx: &mut Tx, standings: &[Standing]) -> Result<(), Error> {
-        let mut revoked = Vec::new();
         for standing in standings {
             let active = !standing.pending
                 && !standing.facts.blocked
@@ -49,7 +50,7 @@ impl Effects {
                     .as_ref()
                     .is_some_and(OktaStatus::revokes_tokens)
             {
-                revoked.push(standing.id.clone());
+                self.revoked.insert(standing.id.clone());
             }
             match (standing.active, active) {
                 (false, true) => {
@@ -69,7 +70,20 @@ impl Effects {
         }
         memberships::update_activity(tx, &self.activated, true).await?;
         memberships::update_activity(tx, &off, false).await?;
-        memberships::revoke_access(tx, &revoked).await?;
+        Ok(())
+    }
+
+    /// Ends the sessions of who became inactive, and revokes the tokens of who has a cause other than suspension or a block
+    /// (R13): once it is known whom the guard keeps.
+    pub(super) async fn end_access(&self, tx: &mut Tx) -> Result<(), Error> {
+        let ended = self.deactivated.keys();
+        let ended: Vec<UserId> = ended
+            .filter(|user| !self.revoked.contains(user))
+            .cloned()
+            .collect();
+        memberships::end_sessions(tx, &ended).await?;
+        let revoked: Vec<UserId> = self.revoked.iter().cloned().collect();
+        memberships::revoke_access_of_unkept(tx, &revoked).await?;
         Ok(())
     }
 

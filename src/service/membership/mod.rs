@@ -119,6 +119,7 @@ pub(in crate::service) async fn settle_logging(
         effects.gained.extend(now.given.iter().cloned());
         settled.withheld += withhold::last_admin(tx, cx, &mut effects).await?;
         settled.withheld += push_guard::watch(service, tx, cx, &now, &mut effects).await?;
+        effects.end_access(tx).await?;
         effects
             .record(
                 tx,

@@ -71,6 +71,22 @@ on_each_store! {
         assert_eq!(logged, 7, "R14: when it counts no longer is when it is logged");
     }
 
+    async fn r9_whom_the_guard_keeps_active_keeps_sessions_and_tokens_until_it_is_approved(store) {
+        let (cast, _, _, people) = five_left(&store).await;
+        store.clock.advance(1_000);
+        let voided = || store.number("SELECT COUNT(*) FROM users WHERE sessions_from > 0 OR tokens_from > 0");
+        assert_eq!(voided().await, 0);
+        cast.entitle(Channel::Scim, &[&people[6]], false).await.unwrap();
+        assert!(cast.is_active(&people[6]).await);
+        let run = held(&cast).await;
+        assert_eq!(voided().await, 0, "he is kept, and has lost nothing");
+        cast.entitle(Channel::Scim, &[&people[6]], false).await.unwrap();
+        assert_eq!(voided().await, 0, "nor with a later push");
+        runs::approve(&cast.service, &cx(Channel::Cli), &run).await.unwrap();
+        assert!(!cast.is_active(&people[6]).await);
+        assert_eq!(store.number("SELECT COUNT(*) FROM users WHERE sessions_from > 0 AND tokens_from > 0").await, 1);
+    }
+
     async fn r9_held_pushes_that_were_rejected_are_kept_until_okta_gives_the_same_again(store) {
         let (cast, group, team, people) = five_left(&store).await;
         let everybody: Vec<&UserId> = people.iter().collect();
