@@ -122,11 +122,8 @@ impl ListQuery {
     }
 
     fn read(raw: Raw<'_>) -> Result<Self, ScimError> {
-        let filter = raw
-            .filter
-            .filter(|text| !text.trim().is_empty())
-            .map(filter::parse)
-            .transpose()?;
+        // A blank filter is no filter: read as none, it would name everybody.
+        let filter = raw.filter.map(filter::parse).transpose()?;
         let sort_by = raw.sort_by.filter(|text| !text.is_empty()).map(|text| {
             text.parse()
                 .map_err(|_| ScimError::invalid_value("sortBy must be the path of one attribute."))

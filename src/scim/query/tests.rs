@@ -62,6 +62,22 @@ fn what_cannot_be_meant_is_refused_by_name() {
 }
 
 #[test]
+fn a_blank_filter_is_refused_and_none_names_everybody() {
+    for blank in ["", " ", "\t"] {
+        let error = read(&[("filter", blank)]).unwrap_err();
+        assert_eq!(error.status, 400);
+        assert_eq!(error.scim_type, Some(ScimType::InvalidFilter), "{blank:?}");
+        let body = json!({ "filter": blank }).to_string();
+        let error = ListQuery::from_search(body.as_bytes()).unwrap_err();
+        assert_eq!(error.scim_type, Some(ScimType::InvalidFilter), "{blank:?}");
+    }
+    for body in [&b"{}"[..], br#"{"filter":null}"#] {
+        assert_eq!(ListQuery::from_search(body).unwrap().filter, None);
+    }
+    assert_eq!(read(&[]).unwrap().filter, None);
+}
+
+#[test]
 fn with_a_cursor_a_count_that_is_none_is_an_invalid_count() {
     let cursor = ("cursor", "");
     for count in ["0", "-1", "x", "99999999999999999999"] {
