@@ -35,6 +35,13 @@ pub struct HookDoor {
 pub fn router<S: Clone + Send + Sync + 'static>(door: HookDoor) -> Router<S> {
     Router::new()
         .route("/okta/events", get(verify).post(deliver))
+        .method_not_allowed_fallback(async || {
+            problem(
+                StatusCode::METHOD_NOT_ALLOWED,
+                None,
+                "This path does not take that method.",
+            )
+        })
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .with_state(door)
 }
@@ -176,6 +183,14 @@ mod tests {
         let asked = router::<()>(door).oneshot(request.body(never).unwrap());
         let answer = tokio::time::timeout(std::time::Duration::from_secs(10), asked).await;
         assert_eq!(answer.unwrap().unwrap().status(), StatusCode::UNAUTHORIZED);
+    }
+
+    #[tokio::test]
+    async fn another_method_is_answered_with_a_problem() {
+        let (status, body) = ask(9, "s", Request::delete("/"), "").await;
+        assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED);
+        let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(body["detail"], "This path does not take that method.");
     }
 
     #[tokio::test]
