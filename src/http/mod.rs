@@ -12,6 +12,7 @@ mod input;
 mod leftover;
 pub mod metrics;
 pub mod problem;
+mod redact;
 pub mod request_id;
 pub mod scim;
 pub mod server;

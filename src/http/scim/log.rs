@@ -9,6 +9,7 @@ use percent_encoding::percent_decode_str;
 
 use super::route::Route;
 use crate::http::App;
+use crate::http::redact::{hides_token, without_tokens};
 use crate::http::request_id::RequestId;
 use crate::model::id::TokenId;
 use crate::service::request_log::ScimRequest;
@@ -22,9 +23,6 @@ const LONGEST_SKIPPED: usize = 100;
 
 /// Longest name of a parameter kept.
 const LONGEST_NAME: usize = 32;
-
-/// What every token begins with.
-const TOKEN: &str = "rst_";
 
 /// Requests without a token that are kept in one second: a stranger must not fill the store.
 const STRANGERS_PER_SECOND: u64 = 5;
@@ -160,26 +158,6 @@ fn hides(value: &str) -> bool {
         .decode_utf8_lossy()
         .to_ascii_lowercase();
     decoded.contains("password") || hides_token(value)
-}
-
-fn hides_token(text: &str) -> bool {
-    let decoded = percent_decode_str(text).decode_utf8_lossy();
-    decoded.matches(TOKEN).count() > text.matches(TOKEN).count()
-}
-
-fn without_tokens(text: &str) -> String {
-    let (mut out, mut rest) = (String::with_capacity(text.len()), text);
-    while let Some(at) = rest.find(TOKEN) {
-        let (before, token) = rest.split_at(at);
-        out.push_str(before);
-        out.push_str("rst_…");
-        let end = token
-            .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
-            .unwrap_or(token.len());
-        rest = &token[end..];
-    }
-    out.push_str(rest);
-    out
 }
 
 #[cfg(test)]
