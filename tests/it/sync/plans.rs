@@ -97,6 +97,9 @@ on_each_store! {
         world.sim.org().remove_member(group, people[0]).unwrap();
         let twin = world.group("Platform", &[]);
         world.settle().await;
+        // So long ago that no overlap of a delta reaches back to it.
+        world.store.clock.advance(DAY_MS);
+        world.settle().await;
         let cx = world.cx(Channel::Cli);
         mappings::add(&world.sync.service, &cx, "Platform", "engineering").await.unwrap();
         world.sim.org().rename_group(twin, "Other").unwrap();
