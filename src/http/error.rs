@@ -107,6 +107,15 @@ pub fn problem(status: StatusCode, kind: Option<&str>, detail: &str) -> Response
     reply(status, kind, detail).into_response()
 }
 
+/// The answer to a method that a path does not take.
+pub(super) async fn wrong_method() -> Response {
+    problem(
+        StatusCode::METHOD_NOT_ALLOWED,
+        None,
+        "This path does not take that method.",
+    )
+}
+
 fn reply(status: StatusCode, kind: Option<&str>, detail: &str) -> ProblemReply {
     let blank = ProblemReply::of_status(status);
     match kind {

@@ -13,7 +13,7 @@ use serde_json::json;
 use subtle::ConstantTimeEq as _;
 use tokio::sync::watch;
 
-use super::error::problem;
+use super::error::{problem, wrong_method};
 use super::input::Whole;
 use crate::okta::types::HookDelivery;
 use crate::service::hooks::HookQueue;
@@ -35,13 +35,7 @@ pub struct HookDoor {
 pub fn router<S: Clone + Send + Sync + 'static>(door: HookDoor) -> Router<S> {
     Router::new()
         .route("/okta/events", get(verify).post(deliver))
-        .method_not_allowed_fallback(async || {
-            problem(
-                StatusCode::METHOD_NOT_ALLOWED,
-                None,
-                "This path does not take that method.",
-            )
-        })
+        .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .with_state(door)
 }

@@ -16,7 +16,7 @@ use axum::routing::{get, post};
 use http::StatusCode;
 
 use super::App;
-use super::error::problem;
+use super::error::{problem, wrong_method};
 
 /// The routes outside `/scim/v2`.
 pub fn router() -> Router<App> {
@@ -34,13 +34,7 @@ pub fn router() -> Router<App> {
         .route("/api/v1/okta/preview", get(okta::preview))
         .route("/api/v1/groups", get(groups::list))
         .route("/api/v1/scim-requests", get(requests::list))
-        .method_not_allowed_fallback(async || {
-            problem(
-                StatusCode::METHOD_NOT_ALLOWED,
-                None,
-                "This path does not take that method.",
-            )
-        })
+        .method_not_allowed_fallback(wrong_method)
         .fallback(async || {
             problem(
                 StatusCode::NOT_FOUND,
