@@ -138,6 +138,17 @@ impl User {
             .as_ref()
             .map_or(self.id.as_str(), OktaUserId::as_str)
     }
+
+    /// Whether somebody is active by this row, by its facts or because a withheld row keeps him (R5, R9).
+    pub fn is_in_use(&self) -> bool {
+        self.active || self.facts.active()
+    }
+
+    /// Whether the Okta id may go from this row to one of SCIM's that the app names (R11): the poll's own row gives way,
+    /// one of SCIM's as a bound one is given up, while nobody is active by it.
+    pub fn gives_way(&self) -> bool {
+        !self.scim || !(self.is_in_use() || self.deleting)
+    }
 }
 
 #[cfg(test)]

@@ -114,9 +114,7 @@ fn create(seen: &Seen, population: Population) -> Option<Planned> {
 
 /// His app user's `externalId` names another row than the one with his Okta id (R11).
 fn two_rows(seen: &Seen, row: &User, other: &User, population: Population) -> Verdict {
-    // Another row of SCIM's gives way only as a bound one is given up: while nobody is active by it.
-    let gives_way = !row.scim || !(row.active || row.facts.active() || row.deleting);
-    if gives_way && other.scim && other.okta_id.is_none() && !other.deleting {
+    if row.gives_way() && other.scim && other.okta_id.is_none() && !other.deleting {
         let change = Change::MoveOktaId {
             from: row.id.clone(),
             to: other.id.clone(),
@@ -184,7 +182,7 @@ fn first_contact(seen: &Seen, row: &User, population: Population) -> Verdict {
     let Some(person) = seen.person.as_ref().filter(|_| belongs(seen, population)) else {
         return Verdict::default();
     };
-    if row.active || row.facts.active() {
+    if row.is_in_use() {
         return Verdict::conflict(format!(
             "{named} is bound to Okta's user {bound}, who is active; Okta's user {} has the same name",
             seen.okta_id

@@ -193,7 +193,7 @@ async fn rebind(tx: &mut Tx, work: &mut Work<'_>, anew: &Rebind) -> Result<Done,
     if row.okta_id.as_ref() != Some(from) || users::find_by_okta_id(tx, okta_id).await?.is_some() {
         return Ok(Done::skipped("one of them has another Okta id by now"));
     }
-    if row.active || row.facts.active() {
+    if row.is_in_use() {
         let why = format!(
             "{} is bound to Okta's user {from}, who is active",
             row.user_name
@@ -244,7 +244,7 @@ async fn move_okta_id(
         return Ok(Done::skipped(GONE));
     };
     let fits = source.okta_id.as_ref() == Some(okta_id)
-        && (!source.scim || !(source.active || source.facts.active() || source.deleting))
+        && source.gives_way()
         && target.okta_id.is_none()
         && !target.deleting;
     if !fits {
@@ -257,7 +257,6 @@ async fn move_okta_id(
         // The row stays for SCIM to see, and is nobody's: whoever may be found by its name is another person (R11).
         freed.facts.entitled = false;
         freed.facts.status = None;
-        groups::update_shown_members(tx, okta_id.as_str()).await?;
         person::forget(tx, from).await?;
         work.touched.users.insert(from.clone());
     }
