@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::{Done, Work, edges::note};
 use crate::model::group::{IdpGroup, OktaSide};
+use crate::model::time::Timestamp;
 use crate::reconcile::{Change, Planned};
 use crate::service::sync::halt::Halt;
 use crate::service::{binding, joining};
@@ -165,13 +166,14 @@ async fn take_edges(
     row: &IdpGroup,
     planned: &Planned,
 ) -> Result<(), Halt> {
-    // A full replacement stamps the group once and speaks of everybody SCIM can see (R15). What pushes said of a group
-    // whose SCIM side is gone went with that side: nobody is left who could ever take its members away.
-    let replaced = row.scim
-        && stamps::find_many(tx, &[Object::Members(row.id.clone())])
-            .await?
-            .iter()
-            .any(|(_, at)| *at >= planned.observed_at);
+    // What pushes said of a group whose SCIM side is gone went with that side: nobody is left who could ever take its
+    // members away.
+    let is_late = |at: Timestamp| row.scim && at >= planned.observed_at;
+    // A full replacement stamps the group once and speaks of everybody SCIM can see (R15).
+    let replaced = stamps::find_many(tx, &[Object::Members(row.id.clone())])
+        .await?
+        .iter()
+        .any(|(_, at)| is_late(*at));
     let mut after: Option<String> = None;
     let mut removed = HashSet::new();
     loop {
@@ -186,7 +188,7 @@ async fn take_edges(
         let mut late: HashSet<Object> = stamps::find_many(tx, &objects)
             .await?
             .into_iter()
-            .filter(|(_, at)| row.scim && *at >= planned.observed_at)
+            .filter(|(_, at)| is_late(*at))
             .map(|(object, _)| object)
             .collect();
         if replaced {
