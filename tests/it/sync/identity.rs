@@ -4,6 +4,8 @@ use rosterd::model::actor::Channel;
 use rosterd::model::id::UserId;
 use rosterd::model::run::RunState;
 use rosterd::service::users;
+use rosterd::store::Tx;
+use rosterd::store::rereads::{self, Target};
 
 use super::world::{World, with_team};
 use crate::support::stores::on_each_store;
@@ -65,19 +67,12 @@ on_each_store! {
         let world = World::with_app(store).await;
         let person = world.person("Mira@example.test");
         world.sim.org().assign_user(person).unwrap();
+        let made = world.scim_user("mira@example.test").await;
         world
             .store
-            .arrange(
-                "INSERT INTO users (id, seq, origin, scim, member_key, user_name, user_name_fold, resource, folded, entitled, \
-                 blocked, pending, active, deleting, absent_runs, sessions_from, tokens_from, created_at, updated_at, version) \
-                 VALUES ('01800000-0000-7000-8000-00000000aaaa', 1000, 'okta', 1, '01800000-0000-7000-8000-00000000aaaa', \
-                 'mira@example.test', 'mira@example.test', '{}', '{}', 1, 0, 0, 1, 0, 0, 0, 0, 1, 1, 1)",
-            )
-            .await;
-        world
-            .store
-            .arrange("INSERT INTO rereads (kind, object, reason, since) VALUES ('login', '01800000-0000-7000-8000-00000000aaaa', 'x', 1)")
-            .await;
+            .write(async |tx: &mut Tx| rereads::insert_many(tx, &[(Target::Login(made.clone()), "x")]).await)
+            .await
+            .unwrap();
         world.delta().await;
         assert_eq!(
             world.store.texts("SELECT okta_id FROM users").await,
@@ -94,19 +89,11 @@ on_each_store! {
         let row = UserId::parse(&row).unwrap();
         users::block(&world.sync.service, &world.cx(Channel::Cli), &row, true).await.unwrap();
         // SCIM makes a row under another name; Okta remembers the id it was given.
-        world
-            .store
-            .arrange(
-                "INSERT INTO users (id, seq, origin, scim, member_key, user_name, user_name_fold, resource, folded, entitled, \
-                 blocked, pending, active, deleting, absent_runs, sessions_from, tokens_from, created_at, updated_at, version) \
-                 VALUES ('01800000-0000-7000-8000-00000000aaaa', 1000, 'okta', 1, '01800000-0000-7000-8000-00000000aaaa', \
-                 'm.ira@example.test', 'm.ira@example.test', '{}', '{}', 1, 0, 0, 1, 0, 0, 0, 0, 1, 1, 1)",
-            )
-            .await;
-        world.sim.org().note_provisioned(person, "01800000-0000-7000-8000-00000000aaaa", serde_json::Map::new());
+        let made = world.scim_user("m.ira@example.test").await;
+        world.sim.org().note_provisioned(person, made.as_str(), serde_json::Map::new());
         world.full().await;
         let rows = world.store.texts("SELECT id || ' ' || okta_id || ' ' || blocked || active FROM users").await;
-        let kept = format!("01800000-0000-7000-8000-00000000aaaa {} 10", person.as_str());
+        let kept = format!("{made} {} 10", person.as_str());
         assert_eq!(rows, [kept], "only an admin lifts a block");
     }
 
@@ -117,19 +104,11 @@ on_each_store! {
         world.settle().await;
         // SCIM made his row, and let him go; renamed and assigned anew he is made once more, without an Okta id.
         world.store.arrange("UPDATE users SET scim = 1, entitled = 0, active = 0").await;
-        world
-            .store
-            .arrange(
-                "INSERT INTO users (id, seq, origin, scim, member_key, user_name, user_name_fold, resource, folded, entitled, \
-                 blocked, pending, active, deleting, absent_runs, sessions_from, tokens_from, created_at, updated_at, version) \
-                 VALUES ('01800000-0000-7000-8000-00000000aaaa', 1000, 'okta', 1, '01800000-0000-7000-8000-00000000aaaa', \
-                 'm.ira@example.test', 'm.ira@example.test', '{}', '{}', 1, 0, 0, 1, 0, 0, 0, 0, 1, 1, 1)",
-            )
-            .await;
-        world.sim.org().note_provisioned(person, "01800000-0000-7000-8000-00000000aaaa", serde_json::Map::new());
+        let made = world.scim_user("m.ira@example.test").await;
+        world.sim.org().note_provisioned(person, made.as_str(), serde_json::Map::new());
         world.settle().await;
         let named = || world.store.texts("SELECT id FROM users WHERE okta_id IS NOT NULL AND active = 1");
-        assert_eq!(named().await, ["01800000-0000-7000-8000-00000000aaaa"]);
+        assert_eq!(named().await, [made.as_str()]);
         assert_eq!(world.store.number("SELECT COUNT(*) FROM users WHERE active = 0 AND entitled = 0").await, 1);
         assert!(world.store.texts("SELECT code FROM problems").await.is_empty());
         let before = world.dump().await;

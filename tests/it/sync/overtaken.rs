@@ -6,6 +6,7 @@ use rosterd::model::run::RunState;
 use rosterd::scim;
 use rosterd::service::{provision, runs};
 use rosterd::sim::faults::{Fault, Rule};
+use rosterd::sim::org::OktaId;
 use rosterd::store::stamps::{self, Object};
 use rosterd::store::{StoreError, Tx, groups, organization};
 
@@ -23,6 +24,15 @@ async fn stamp(world: &World, objects: &[Object]) {
         })
         .await
         .unwrap();
+}
+
+/// The id that a group of Okta's has here.
+async fn id_of(world: &World, group: OktaId) -> GroupId {
+    let okta = OktaGroupId::parse(group.as_str()).unwrap();
+    let mut tx = world.store.read().await.unwrap();
+    let found = groups::find_by_okta_id(&mut tx, &okta).await.unwrap();
+    tx.rollback().await.unwrap();
+    found.unwrap().id
 }
 
 on_each_store! {
@@ -69,10 +79,7 @@ on_each_store! {
         world.sim.org().delete_group(group).unwrap();
         let path = format!("/groups/{}", group.as_str());
         let gate = world.gate(&path);
-        let okta = OktaGroupId::parse(group.as_str()).unwrap();
-        let mut tx = world.store.read().await.unwrap();
-        let id = groups::find_by_okta_id(&mut tx, &okta).await.unwrap().unwrap().id;
-        tx.rollback().await.unwrap();
+        let id = id_of(&world, group).await;
         let pushing = async {
             world.asked(&gate).await;
             stamp(&world, &[Object::Members(id)]).await;
@@ -91,7 +98,7 @@ on_each_store! {
         world.store.arrange("UPDATE users SET scim = 1").await;
         world.sim.org().delete_group(group).unwrap();
         let gate = world.gate(&format!("/groups/{}", group.as_str()));
-        let id = GroupId::parse(&world.store.texts("SELECT id FROM idp_groups").await[0]).unwrap();
+        let id = id_of(&world, group).await;
         let pushing = async {
             world.asked(&gate).await;
             let cx = world.cx(Channel::Scim);
@@ -112,10 +119,7 @@ on_each_store! {
         }
         assert_eq!(world.full().await.state, RunState::Held);
         world.store.clock.advance(1_000);
-        let okta = OktaGroupId::parse(group.as_str()).unwrap();
-        let mut tx = world.store.read().await.unwrap();
-        let id = groups::find_by_okta_id(&mut tx, &okta).await.unwrap().unwrap().id;
-        tx.rollback().await.unwrap();
+        let id = id_of(&world, group).await;
         stamp(&world, &[Object::Edge(id, people[0].as_str().to_owned())]).await;
         // The next run cannot read the group and finds something else to hold: the plan goes on under its id.
         for person in &people[15..26] {

@@ -4,8 +4,7 @@ use rosterd::model::actor::Channel;
 use rosterd::model::run::{Outcome, RunKind, RunState};
 use rosterd::service::sync::{Ask, Ended};
 use rosterd::service::{mappings, run_views};
-use rosterd::store::groups::{self, ScimSide};
-use rosterd::store::{StoreError, Tx, teams};
+use rosterd::store::{Tx, teams};
 
 use super::world::{World, with_team};
 use crate::support::stores::on_each_store;
@@ -39,15 +38,7 @@ on_each_store! {
         let world = World::with_app(store).await;
         let source = world.group("Engineering", &world.people(3));
         world.settle().await;
-        let side = ScimSide { name: "Engineering".to_owned(), external_id: None, resource: serde_json::Map::new() };
-        world
-            .store
-            .write(async |tx: &mut Tx| {
-                groups::insert(tx, Some(&side), None).await?;
-                Ok::<_, StoreError>(())
-            })
-            .await
-            .unwrap();
+        world.scim_group("Engineering").await;
         world.sim.org().push_group(source).unwrap();
 
         let ended = dry(&world).await;
@@ -70,16 +61,8 @@ on_each_store! {
         let world = World::with_app(store).await;
         let source = world.group("Engineering", &world.people(3));
         world.settle().await;
-        let side = ScimSide { name: "Engineering".to_owned(), external_id: None, resource: serde_json::Map::new() };
-        world
-            .store
-            .write(async |tx: &mut Tx| {
-                groups::insert(tx, Some(&side), None).await?;
-                teams::insert(tx, "engineering", None).await?;
-                Ok::<_, StoreError>(())
-            })
-            .await
-            .unwrap();
+        world.scim_group("Engineering").await;
+        world.store.write(async |tx: &mut Tx| teams::insert(tx, "engineering", None).await).await.unwrap();
         let cx = world.cx(Channel::Cli);
         mappings::add(&world.sync.service, &cx, "Engineering", "engineering").await.unwrap();
         let bound = || world.store.number("SELECT COUNT(*) FROM mappings WHERE group_id IS NOT NULL");
@@ -114,15 +97,7 @@ on_each_store! {
         let twin = world.group("Platform", &[]);
         world.settle().await;
         world.store.clock.advance(60_000);
-        let side = ScimSide { name: "Platform".to_owned(), external_id: None, resource: serde_json::Map::new() };
-        world
-            .store
-            .write(async |tx: &mut Tx| {
-                groups::insert(tx, Some(&side), None).await?;
-                Ok::<_, StoreError>(())
-            })
-            .await
-            .unwrap();
+        world.scim_group("Platform").await;
         world.sim.org().rename_group(group, "Platform").unwrap();
         world.settle().await;
         let ambiguous = || world.store.number("SELECT COUNT(*) FROM problems WHERE code = 'group_ambiguous'");

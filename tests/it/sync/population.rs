@@ -67,14 +67,7 @@ on_each_store! {
     }
 
     async fn r13_what_a_push_says_of_a_leaver_is_the_later_word(store) {
-        let settings = Settings { leaver_grace_ms: 24 * HOUR_MS, ..Settings::default() };
-        let world = World::with(store, false, settings).await;
-        let people = world.people(4);
-        let group = world.group("Engineering", &people);
-        world.settle().await;
-        world.map(group, "engineering").await;
-        world.turn_on().await;
-        world.settle().await;
+        let (world, people, group) = with_team(store, 4).await;
         world.sim.org().remove_member(group, people[0]).unwrap();
         world.settle().await;
         world.store.clock.advance(25 * HOUR_MS);

@@ -103,21 +103,13 @@ on_each_store! {
     }
     async fn r15_a_poll_speaks_only_of_okta_ids(store) {
         let (world, people, group) = with_team(store, 5).await;
-        world
-            .store
-            .arrange(
-                "INSERT INTO users (id, seq, origin, scim, member_key, user_name, user_name_fold, resource, folded, entitled, \
-                 blocked, pending, active, deleting, absent_runs, sessions_from, tokens_from, created_at, updated_at, version) \
-                 VALUES ('01800000-0000-7000-8000-00000000aaaa', 1000, 'okta', 1, '01800000-0000-7000-8000-00000000aaaa', \
-                 'nobody@else.test', 'nobody@else.test', '{}', '{}', 1, 0, 0, 1, 0, 0, 0, 0, 1, 1, 1)",
-            )
-            .await;
-        push_edge(&world, group.as_str(), "01800000-0000-7000-8000-00000000aaaa", true).await;
+        let made = world.scim_user("nobody@else.test").await;
+        push_edge(&world, group.as_str(), made.as_str(), true).await;
         world.sim.org().remove_member(group, people[0]).unwrap();
         world.settle().await;
         let edges = world.store.texts("SELECT member FROM edges ORDER BY member").await;
         assert_eq!(edges.len(), 5, "{edges:?}");
-        assert!(edges.contains(&"01800000-0000-7000-8000-00000000aaaa".to_owned()), "Okta cannot speak of him");
+        assert!(edges.contains(&made.to_string()), "Okta cannot speak of him");
         assert!(!edges.contains(&people[0].as_str().to_owned()));
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use rosterd::model::actor::{Channel, Cx};
-use rosterd::model::id::{OktaGroupId, TeamId};
+use rosterd::model::id::{OktaGroupId, TeamId, UserId};
 use rosterd::model::mode::OktaMode;
 use rosterd::model::random::SeededRandom;
 use rosterd::model::run::{RunKind, RunState};
@@ -20,8 +20,10 @@ use rosterd::service::{Error, Service, Settings};
 use rosterd::sim::faults::{Fault, Gate, Rule};
 use rosterd::sim::org::{OktaId, Profile};
 use rosterd::sim::{Sim, SimConfig};
-use rosterd::store::{Tx, groups, lease, mappings, organization, teams};
+use rosterd::store::{Tx, groups, lease, mappings, organization, teams, users};
 
+use crate::store::groups::scim_side;
+use crate::store::users::new_user;
 use crate::support::stores::TestStore;
 
 /// A timer that only moves the clock.
@@ -145,6 +147,34 @@ impl World {
             org.add_member(group, *member).unwrap();
         }
         group
+    }
+
+    /// A user whom SCIM made without an Okta id.
+    pub(crate) async fn scim_user(&self, name: &str) -> UserId {
+        let service = &self.sync.service;
+        let made = service
+            .store
+            .write(async |tx: &mut Tx| {
+                let made = users::insert(tx, &new_user(name, None)).await?;
+                let user = made.expect("a userName that nobody has").id;
+                let touched = Touched {
+                    users: [user.clone()].into(),
+                    ..Touched::default()
+                };
+                settle(service, tx, &self.cx(Channel::Scim), &touched).await?;
+                Ok::<_, Error>(user)
+            })
+            .await;
+        made.unwrap()
+    }
+
+    /// A group that SCIM made.
+    pub(crate) async fn scim_group(&self, name: &str) {
+        let side = scim_side(name);
+        let made = self
+            .store
+            .write(async |tx: &mut Tx| groups::insert(tx, Some(&side), None).await);
+        assert!(made.await.unwrap().is_some());
     }
 
     /// A team, mapped from a group that the mirror has.
