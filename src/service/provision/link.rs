@@ -7,7 +7,7 @@ use crate::model::actor::Cx;
 use crate::model::id::{OktaUserId, UserId};
 use crate::model::user::{Origin, User};
 use crate::service::{Error, Service};
-use crate::store::{edges, in_write, memberships, person, stamps, users};
+use crate::store::{Tx, edges, in_write, memberships, person, stamps, users};
 
 /// Makes a local user Okta's: his password is dropped, and the next create or poll of his Okta id or userName finds him.
 /// Memberships an admin gave him stay, and count as the mode says (R3).
@@ -26,9 +26,7 @@ pub async fn link_user(
             return Err(Error::Conflict("this user is Okta's already".to_owned()));
         }
         let mut push = Push::begin(service, tx, cx).await?;
-        // What an admin gave him may stop counting with this (R3), and he may be the last one in charge (R5).
-        let counted = memberships::effective_of_users(tx, std::slice::from_ref(id)).await?;
-        push.touched.taken.extend(counted);
+        give_up_local(tx, &mut push, id).await?;
         let mut user = User {
             origin: Origin::Okta,
             pending: false,
@@ -42,7 +40,6 @@ pub async fn link_user(
             stamps::rekey(tx, known.member_key(), okta_id.as_str()).await?;
             user.okta_id = Some(okta_id.clone());
         }
-        person::drop_password(tx, id).await?;
         let user = users::update(tx, &user).await?;
         push.log(
             "user.linked",
@@ -56,4 +53,16 @@ pub async fn link_user(
         push.finish(tx).await?;
         Ok::<_, Error>(user)
     })
+}
+
+/// What a local user gives up when he becomes Okta's: his password, and whatever an admin gave him that stops counting with
+/// it (R3), which settling finds; he may be the last one in charge (R5).
+pub(super) async fn give_up_local(
+    tx: &mut Tx,
+    push: &mut Push<'_>,
+    local: &UserId,
+) -> Result<(), Error> {
+    let counted = memberships::effective_of_users(tx, std::slice::from_ref(local)).await?;
+    push.touched.taken.extend(counted);
+    Ok(person::drop_password(tx, local).await?)
 }

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::claims::{self, Claim};
+use super::link::give_up_local;
 use super::push::{Push, difference};
 use super::{Written, check, rebind};
 use crate::model::actor::Cx;
@@ -20,7 +21,7 @@ use crate::service::{Error, Service};
 use crate::store::edges::{self, Edge};
 use crate::store::profile::Profile;
 use crate::store::users::{self, NewUser};
-use crate::store::{StoreError, Tx, groups, in_write, memberships, mirror, person};
+use crate::store::{StoreError, Tx, groups, in_write, mirror, person};
 
 /// POST: makes a user, or adopts one that is known here (R11). A POST without `active` means true (R13).
 ///
@@ -56,10 +57,7 @@ pub async fn create_user(
                 if person::is_member(tx, &local.id, &organization_admin()).await? {
                     return Err(claims::name_taken(&local).into());
                 }
-                let own = std::slice::from_ref(&local.id);
-                let counted = memberships::effective_of_users(tx, own).await?;
-                push.touched.taken.extend(counted);
-                person::drop_password(tx, &local.id).await?;
+                give_up_local(tx, &mut push, &local.id).await?;
                 let user = rebind::identify(tx, &mut push, &local, okta_id.as_ref()).await?;
                 adopt(tx, &mut push, &local, user, doc, password).await?
             }
