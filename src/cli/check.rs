@@ -1,6 +1,7 @@
 //! `rosterd check`: every problem of a configuration at once, and when the schedules fire next.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -9,7 +10,9 @@ use super::args::CheckArgs;
 use super::exit::{Exit, Failure};
 use super::{Context, online};
 use crate::config::{self, Config, Problem, Schedule};
-use crate::model::time::{Clock as _, SystemClock, Timestamp};
+use crate::daemon::assemble;
+use crate::model::random::{Random, SystemRandom};
+use crate::model::time::{Clock, SystemClock, Timestamp};
 
 /// How many firing times are shown.
 const SHOWN: usize = 3;
@@ -55,20 +58,27 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<Exit, Failure> 
         settings: None,
         online: None,
     };
-    let mut failed = false;
+    let mut untried = None;
     match config::load(context.config.as_deref(), &context.environment) {
         Ok(loaded) => {
-            report.ok = true;
+            let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+            let random = SystemRandom::new()
+                .map_err(|error| Failure::failed(format!("no randomness: {error}")))?;
+            let random: Arc<dyn Random> = Arc::new(random);
             report.warnings = loaded.warnings;
-            report.settings = Some(summary(&loaded.config, SystemClock::default().now()));
-            if args.online {
-                let lines = online::run(&loaded.config)?;
-                failed = lines.iter().any(online::Line::failed);
-                report.online = Some(lines);
+            report.settings = Some(summary(&loaded.config, clock.now()));
+            report.problems = assemble::problems(&loaded.config, &clock, &random);
+            report.ok = report.problems.is_empty();
+            if args.online && report.ok {
+                match online::run(&loaded.config, &clock, &random) {
+                    Ok(lines) => report.online = Some(lines),
+                    Err(failure) => untried = Some(failure),
+                }
             }
         }
         Err(problems) => report.problems = problems.0,
     }
+    let failed = report.online.iter().flatten().any(online::Line::failed);
     let output = &context.output;
     if output.is_json() {
         output.json(&report)?;
@@ -77,6 +87,9 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<Exit, Failure> 
         for line in report.online.iter().flatten() {
             output.line(&line.to_string())?;
         }
+    }
+    if let Some(failure) = untried {
+        return Err(failure);
     }
     match (report.ok, failed) {
         (false, _) => Ok(Exit::Config),
@@ -111,7 +124,7 @@ fn summary(config: &Config, now: Timestamp) -> Summary {
 /// Writing to a String cannot fail.
 fn text(report: &Report) -> String {
     let mut out = String::new();
-    let Some(settings) = &report.settings else {
+    let Some(settings) = report.settings.as_ref().filter(|_| report.ok) else {
         return config::Problems(report.problems.clone()).to_string();
     };
     for (name, value) in [

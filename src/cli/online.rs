@@ -9,8 +9,8 @@ use super::exit::{Exit, Failure};
 use super::runtime;
 use crate::config::Config;
 use crate::daemon::okta_client;
-use crate::model::random::{Random, SystemRandom};
-use crate::model::time::{Clock, SystemClock};
+use crate::model::random::Random;
+use crate::model::time::Clock;
 use crate::okta::{Access, Client, Error, Identity, Patience, Read, SKEW_LIMIT_MS};
 
 /// How one thing that was tried went.
@@ -34,13 +34,13 @@ pub(super) struct Line {
 ///
 /// # Errors
 /// When there is nothing to try, or a secret cannot be read.
-pub(super) fn run(config: &Config) -> Result<Vec<Line>, Failure> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
-    let random =
-        SystemRandom::new().map_err(|error| Failure::failed(format!("no randomness: {error}")))?;
-    let random: Arc<dyn Random> = Arc::new(random);
-    let client = okta_client::client(&config.okta, &clock, &random)
-        .map_err(|text| Failure::new(Exit::Config, text))?
+pub(super) fn run(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+    random: &Arc<dyn Random>,
+) -> Result<Vec<Line>, Failure> {
+    let client = okta_client::client(&config.okta, clock, random)
+        .map_err(|problem| Failure::new(Exit::Config, problem.to_string()))?
         .ok_or_else(|| {
             Failure::new(
                 Exit::Config,

@@ -25,7 +25,7 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
         let mut signals =
             Signals::take().map_err(|error| Failure::failed(format!("no signals: {error}")))?;
         let daemon = tokio::select! {
-            daemon = assemble(&config, clock, random) => daemon.map_err(|error| refused(&error))?,
+            daemon = assemble(&config, clock, random) => daemon.map_err(refused)?,
             // A database that is not up is waited for, but not past a stop.
             () = signals.stop() => return Ok(Exit::Done),
         };
@@ -56,10 +56,13 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
     })
 }
 
-/// Why it did not start, with the exit code for configuration where that is what is wrong.
-fn refused(error: &StartError) -> Failure {
+/// Why it did not start, with the exit code that other commands have for it.
+fn refused(error: StartError) -> Failure {
+    let text = error.to_string();
     match error {
-        StartError::Okta(_) | StartError::Tls(_) => Failure::new(Exit::Config, error.to_string()),
-        StartError::Store(_) | StartError::Listen { .. } => Failure::failed(error.to_string()),
+        StartError::Config(_) => Failure::new(Exit::Config, text),
+        StartError::Store(error) => Failure::new(Failure::from(error).exit, text),
+        StartError::Service(error) => error.into(),
+        StartError::Listen { .. } => Failure::failed(text),
     }
 }

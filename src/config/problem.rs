@@ -21,6 +21,13 @@ impl Problem {
     }
 }
 
+/// One line, as logs and the daemon's refusal to start show it.
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.key, self.text)
+    }
+}
+
 /// Everything that is wrong in a configuration; never empty where it is an error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problems(pub Vec<Problem>);

@@ -25,8 +25,10 @@ pub struct Server {
     pub max_connections: usize,
     /// Most requests at once; more wait.
     pub max_requests: usize,
-    /// How long a client may take to send its headers.
+    /// How long a client may take to send a request's headers.
     pub header_timeout: Duration,
+    /// How long a connection is kept on which nobody asks.
+    pub idle_timeout: Duration,
 }
 
 /// The files of a TLS certificate. Read again at a reload.
@@ -90,6 +92,12 @@ pub(super) fn read(keys: &mut Keys<'_>) -> Server {
         max_connections: keys.ranged("server.max_connections", 1024, 1..=100_000),
         max_requests: keys.ranged("server.max_requests", 256, 1..=10_000),
         header_timeout: keys.duration("server.header_timeout", 10 * second, second, 10 * second),
+        idle_timeout: keys.duration(
+            "server.idle_timeout",
+            75 * second,
+            5 * second,
+            3600 * second,
+        ),
     }
 }
 

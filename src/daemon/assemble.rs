@@ -12,7 +12,7 @@ use super::lifecycle::{Cause, Lifecycle, Signals};
 use super::okta_answers::OktaAnswers;
 use super::reload::Reload;
 use super::{notify, okta_client, settings};
-use crate::config::{Config, SecretSource, Tls};
+use crate::config::{Config, Problem, SecretSource, Tls};
 use crate::http::client_addr::TrustedProxies;
 use crate::http::hooks::HookDoor;
 use crate::http::metrics::Metrics;
@@ -25,7 +25,7 @@ use crate::model::time::Clock;
 use crate::service::hooks::HookQueue;
 use crate::service::retention::Retention;
 use crate::service::sync::Sync;
-use crate::service::{Service, request_log};
+use crate::service::{Error, Service, request_log};
 use crate::store::{Claim, Options, Store, StoreError};
 use crate::tasks;
 use crate::tasks::poller::Change;
@@ -50,8 +50,8 @@ const SERVER_PATIENCE: Duration = Duration::from_secs(20);
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The store.
-    #[error("store.url: {0}")]
-    Store(String),
+    #[error("store.url: {}", .0.chain())]
+    Store(#[source] StoreError),
     /// The listening address.
     #[error("server.listen: {address} cannot be had: {source}")]
     Listen {
@@ -60,12 +60,12 @@ pub enum StartError {
         /// The reason.
         source: std::io::Error,
     },
-    /// TLS files.
-    #[error("server.tls: {0}")]
-    Tls(String),
-    /// Okta's settings or secrets.
+    /// A file that the configuration names holds nothing that can be used.
     #[error("{0}")]
-    Okta(String),
+    Config(Problem),
+    /// A use case.
+    #[error("{0}")]
+    Service(#[source] Error),
 }
 
 /// A daemon that is up: its socket is bound, its loops run.
@@ -89,10 +89,12 @@ pub async fn assemble(
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 ) -> Result<Daemon, StartError> {
-    let okta = okta_client::client(&config.okta, &clock, &random).map_err(StartError::Okta)?;
-    let tls = open_tls(config)?;
-    let claim = Claim::take(config.store.url.expose())
-        .map_err(|error| StartError::Store(error.to_string()))?;
+    let okta = okta_client::client(&config.okta, &clock, &random).map_err(StartError::Config)?;
+    let tls = open_tls(config).map_err(StartError::Config)?;
+    let hook_secret = hook_secret(config)
+        .map_err(StartError::Config)?
+        .map(watch::Sender::new);
+    let claim = Claim::take(config.store.url.expose()).map_err(StartError::Store)?;
     let store = open_store(config, &clock, &random).await?;
     let (server, address) = bind(config, tls.clone()).await?;
     let service = Service::new(store, settings::service_settings(config));
@@ -107,9 +109,6 @@ pub async fn assemble(
         Arc::clone(&clock),
     );
     let hooks = Arc::new(HookQueue::new(HOOK_QUEUE));
-    let hook_secret = hook_secret(config)
-        .map_err(StartError::Okta)?
-        .map(watch::Sender::new);
     let door = hook_secret.as_ref().map(|secret| HookDoor {
         queue: Arc::clone(&hooks),
         secret: secret.subscribe(),
@@ -187,10 +186,23 @@ pub async fn assemble(
 }
 
 /// The certificate and key, where TLS is configured.
-fn open_tls(config: &Config) -> Result<Option<TlsReload>, StartError> {
+fn open_tls(config: &Config) -> Result<Option<TlsReload>, Problem> {
     let open = |tls: &Tls| TlsReload::open(tls.cert.clone(), tls.key.clone());
     let tls = config.server.tls.as_ref().map(open).transpose();
-    tls.map_err(|error| StartError::Tls(error.to_string()))
+    tls.map_err(|error| Problem::new("server.tls", error.to_string()))
+}
+
+/// What keeps a daemon from starting though the configuration reads well: certificates, keys and secrets are opened,
+/// nothing is connected to.
+pub fn problems(config: &Config, clock: &Arc<dyn Clock>, random: &Arc<dyn Random>) -> Vec<Problem> {
+    [
+        okta_client::client(&config.okta, clock, random).err(),
+        open_tls(config).err(),
+        hook_secret(config).err(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// What the doors know of the configuration.
@@ -200,6 +212,8 @@ fn doors(config: &Config, address: SocketAddr) -> HttpSettings {
         scim_body_limit: config.scim.body_limit,
         bulk_operations: config.scim.bulk.max_operations,
         bulk_payload: config.scim.bulk.max_payload,
+        // Two are left for whoever asks for less, and for the daemon itself.
+        long_answers: (config.store.connections as usize).saturating_sub(2).max(1),
         ..HttpSettings::default()
     }
 }
@@ -213,6 +227,7 @@ async fn bind(config: &Config, tls: Option<TlsReload>) -> Result<(Server, Socket
     let options = ServerOptions {
         max_connections: config.server.max_connections,
         header_timeout: config.server.header_timeout,
+        idle_timeout: config.server.idle_timeout,
         silence: server::SILENCE,
         tls,
     };
@@ -277,7 +292,7 @@ async fn spawn_poller(
         .service
         .schedule_seed()
         .await
-        .map_err(|error| StartError::Store(error.to_string()))?;
+        .map_err(StartError::Service)?;
     let (epoch, leading) = watch::channel(None);
     let beat = pulses.add("lease", tasks::lease::PATIENCE);
     let (service, holder) = (sync.service.clone(), sync.holder.clone());
@@ -362,16 +377,16 @@ async fn open_store(
                 notify::waiting("waiting for the database", STORE_PATIENCE);
                 tokio::time::sleep(STORE_PAUSE).await;
             }
-            Err(error) => return Err(StartError::Store(error.chain())),
+            Err(error) => return Err(StartError::Store(error)),
         }
     }
 }
 
 /// What Okta shows at the door for event hooks, where there is to be one.
-pub(super) fn hook_secret(config: &Config) -> Result<Option<SecretString>, String> {
+pub(super) fn hook_secret(config: &Config) -> Result<Option<SecretString>, Problem> {
     let read = config.okta.hooks.secret.as_ref().map(SecretSource::read);
     read.transpose()
-        .map_err(|error| format!("okta.hooks.secret_file: {error}"))
+        .map_err(|error| Problem::new("okta.hooks.secret_file", error.to_string()))
 }
 
 fn public_url(config: &Config, address: SocketAddr) -> String {

@@ -4,13 +4,19 @@ use std::sync::Arc;
 
 use percent_encoding::percent_decode_str;
 
-use crate::config;
+use crate::config::{self, Problem};
 use crate::model::random::Random;
 use crate::model::time::Clock;
 use crate::okta::types::AppId;
 use crate::okta::{
-    Algorithm, Auth, Client, DpopMode, OrgUrl, Proxy, ServiceApp, Settings, Share, Surroundings,
+    Algorithm, Auth, Client, DpopMode, OrgUrl, Proxy, ServiceApp, Settings, SettingsError, Share,
+    Surroundings,
 };
+
+const CA_FILE: &str = "okta.ca_file";
+const PRIVATE_KEY_FILE: &str = "okta.private_key_file";
+const PROXY: &str = "okta.proxy";
+const TOKEN_FILE: &str = "okta.token_file";
 
 /// Makes the client; `None` when no org is configured.
 ///
@@ -20,36 +26,51 @@ pub fn client(
     okta: &config::Okta,
     clock: &Arc<dyn Clock>,
     random: &Arc<dyn Random>,
-) -> Result<Option<Client>, String> {
+) -> Result<Option<Client>, Problem> {
     let Some(org) = &okta.org else {
         return Ok(None);
     };
-    let url = OrgUrl::parse(org.url.as_str()).map_err(|error| format!("okta.org_url: {error}"))?;
+    let url = OrgUrl::parse(org.url.as_str())
+        .map_err(|error| Problem::new("okta.org_url", error.to_string()))?;
     let mut settings = Settings::new(url, auth(&org.auth)?);
     if let Some(app_id) = &okta.app_id {
-        settings.app_id = Some(AppId::parse(app_id).ok_or("okta.app_id: not an Okta app id")?);
+        let parsed = AppId::parse(app_id);
+        settings.app_id =
+            Some(parsed.ok_or_else(|| Problem::new("okta.app_id", "not an Okta app id"))?);
     }
     settings.share = Share::new(f64::from(org.rate_share) / 100.0).unwrap_or_default();
     settings.max_concurrent = org.concurrency;
     settings.timeout = org.request_timeout;
     if let Some(path) = &org.ca_file {
         let roots = std::fs::read_to_string(path)
-            .map_err(|error| format!("okta.ca_file: {}: {error}", path.display()))?;
+            .map_err(|error| Problem::new(CA_FILE, format!("{}: {error}", path.display())))?;
         settings.extra_roots = Some(roots);
     }
     settings.proxy = org.proxy.as_ref().map(proxy).transpose()?;
     let around = Surroundings::new(Arc::clone(clock), Arc::clone(random));
     Client::new(settings, around)
         .map(Some)
-        .map_err(|error| format!("okta: {error}"))
+        .map_err(|error| Problem::new(key_of(&error), error.to_string()))
 }
 
-fn auth(auth: &config::Auth) -> Result<Auth, String> {
+/// The key by which it is set right.
+fn key_of(error: &SettingsError) -> &'static str {
+    match error {
+        SettingsError::Token => TOKEN_FILE,
+        SettingsError::Key(_) => PRIVATE_KEY_FILE,
+        SettingsError::NoScopes => "okta.scopes",
+        SettingsError::Proxy => PROXY,
+        SettingsError::Roots => CA_FILE,
+        SettingsError::Header(_) | SettingsError::Start(_) => "okta",
+    }
+}
+
+fn auth(auth: &config::Auth) -> Result<Auth, Problem> {
     match auth {
         config::Auth::Token(source) => {
             let token = source
                 .read()
-                .map_err(|error| format!("okta.token_file: {error}"))?;
+                .map_err(|error| Problem::new(TOKEN_FILE, error.to_string()))?;
             Ok(Auth::Ssws { token })
         }
         config::Auth::ServiceApp {
@@ -62,7 +83,7 @@ fn auth(auth: &config::Auth) -> Result<Auth, String> {
         } => {
             let key = private_key
                 .read()
-                .map_err(|error| format!("okta.private_key_file: {error}"))?;
+                .map_err(|error| Problem::new(PRIVATE_KEY_FILE, error.to_string()))?;
             Ok(Auth::ServiceApp(ServiceApp {
                 client_id: client_id.clone(),
                 key,
@@ -83,15 +104,15 @@ fn auth(auth: &config::Auth) -> Result<Auth, String> {
 }
 
 /// A proxy URL taken apart, so that its password is in no text that may be shown.
-fn proxy(url: &config::SecretUrl) -> Result<Proxy, String> {
+fn proxy(url: &config::SecretUrl) -> Result<Proxy, Problem> {
     let mut parsed =
-        url::Url::parse(url.expose()).map_err(|error| format!("okta.proxy: {error}"))?;
+        url::Url::parse(url.expose()).map_err(|error| Problem::new(PROXY, error.to_string()))?;
     // A URL writes `@` and `:` in them as %40 and %3A; the proxy is told what they stand for.
     let decoded = |text: &str| {
         percent_decode_str(text)
             .decode_utf8()
             .map(Into::into)
-            .map_err(|_| "okta.proxy: the user name or password is not UTF-8".to_owned())
+            .map_err(|_| Problem::new(PROXY, "the user name or password is not UTF-8"))
     };
     let user: String = decoded(parsed.username())?;
     let password: String = decoded(parsed.password().unwrap_or_default())?;

@@ -50,7 +50,7 @@ impl Reload {
                     door.send_replace(secret);
                 }
                 Ok(None) => {}
-                Err(error) => tracing::error!(error, "the event hooks' secret stays as it was"),
+                Err(error) => tracing::error!(%error, "the event hooks' secret stays as it was"),
             }
         }
         if let Some(poller) = &self.poller {
@@ -63,7 +63,7 @@ impl Reload {
                     }));
                 }
                 Ok(None) => {}
-                Err(error) => tracing::error!(error, "how Okta is polled stays as it was"),
+                Err(error) => tracing::error!(%error, "how Okta is polled stays as it was"),
             }
         }
         self.config = config;
@@ -92,6 +92,7 @@ fn mixed(old: &Config, mut new: Config) -> (Config, Vec<&'static str>) {
         "server.max_connections" server.max_connections,
         "server.max_requests" server.max_requests,
         "server.header_timeout" server.header_timeout,
+        "server.idle_timeout" server.idle_timeout,
         "store.url" store.url,
         "store.connections" store.connections,
     }

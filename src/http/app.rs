@@ -11,9 +11,7 @@ use crate::service::request_log::RequestLog;
 use crate::service::tokens::Verifier;
 
 use super::metrics::Metrics;
-
-/// How many bytes of large request bodies are held at once; more wait. What is made of a body takes a multiple of it.
-pub const LARGE_BODIES: usize = 64 * 1024 * 1024;
+use super::room::Room;
 
 /// The state of the HTTP side. Cheap to clone.
 #[derive(Clone)]
@@ -28,8 +26,10 @@ pub struct App {
     pub metrics: Metrics,
     /// What the doors are configured to do.
     pub settings: Arc<HttpSettings>,
-    /// The memory that large request bodies share, in bytes: [`LARGE_BODIES`].
-    pub large_bodies: Arc<Semaphore>,
+    /// The memory that large request bodies share.
+    pub room: Room,
+    /// One for each answer that is read from the store while its client reads: [`HttpSettings::long_answers`].
+    pub long_answers: Arc<Semaphore>,
     /// The process's clock: stamps the request log, decides nothing.
     pub clock: Arc<dyn Clock>,
 }
@@ -48,6 +48,9 @@ pub struct HttpSettings {
     /// How long an answer under `/scim/v2` may take, on a database that hangs for example. Okta hangs up after 60 seconds
     /// and takes that for an error of ours; told 429 before, it comes back by itself.
     pub scim_patience: Duration,
+    /// Most long answers at once. Each holds a connection of the store that reads for as long as its client takes, so it is
+    /// fewer than there are.
+    pub long_answers: usize,
 }
 
 impl Default for HttpSettings {
@@ -58,6 +61,7 @@ impl Default for HttpSettings {
             bulk_operations: 1_000,
             bulk_payload: 4 * 1024 * 1024,
             scim_patience: Duration::from_secs(50),
+            long_answers: 6,
         }
     }
 }
@@ -71,13 +75,15 @@ impl App {
         metrics: Metrics,
         clock: Arc<dyn Clock>,
     ) -> Self {
+        let long_answers = Arc::new(Semaphore::new(settings.long_answers));
         Self {
             verifier: Arc::new(Verifier::new(service.clone())),
             service,
             request_log,
             metrics,
             settings: Arc::new(settings),
-            large_bodies: Arc::new(Semaphore::new(LARGE_BODIES)),
+            room: Room::default(),
+            long_answers,
             clock,
         }
     }

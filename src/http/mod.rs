@@ -14,6 +14,7 @@ pub mod metrics;
 pub mod problem;
 mod redact;
 pub mod request_id;
+pub mod room;
 pub mod scim;
 pub mod server;
 pub mod tls;

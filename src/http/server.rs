@@ -26,7 +26,7 @@ use tokio::time::{sleep, timeout};
 use tower::ServiceExt as _;
 use tower_http::timeout::TimeoutBody;
 
-use super::activity::Activity;
+use super::activity::{Activity, Limits, Overdue};
 use super::leftover;
 use super::tls::TlsReload;
 use crate::model::pulse::Pulse;
@@ -60,8 +60,10 @@ const UNREAD: &str = "the client does not read its answer";
 pub struct ServerOptions {
     /// Most connections at once; more wait in the kernel's backlog.
     pub max_connections: usize,
-    /// How long a client may take to send its headers, shake hands, or ask again.
+    /// How long a client may take to send a request's headers, or to shake hands.
     pub header_timeout: Duration,
+    /// How long a client may take to ask again.
+    pub idle_timeout: Duration,
     /// How long a request's body may be silent, and how long a client may not read its answer: [`SILENCE`].
     pub silence: Duration,
     /// TLS; `None` is plain HTTP.
@@ -221,19 +223,35 @@ impl Connection {
                 request.map(|body| Body::new(Box::pin(TimeoutBody::new(options.silence, body))));
             answer(router.clone(), peer, request, Arc::clone(&watched))
         });
-        let io = TokioIo::new(stream);
+        let limits = Limits {
+            head: options.header_timeout,
+            unread: options.silence,
+            idle: options.idle_timeout,
+        };
+        let io = TokioIo::new(activity.listen(stream));
         match protocol {
             Protocol::Http1 => {
                 let connection = http1::Builder::new()
                     .timer(TokioTimer::new())
-                    .header_read_timeout(options.header_timeout)
+                    // Ours does not run while nobody asks.
+                    .header_read_timeout(None)
                     .max_header_size(HEAD_LIMIT)
                     .max_buf_size(2 * HEAD_LIMIT)
                     .serve_connection(io, service);
                 tokio::pin!(connection);
                 let ended = tokio::select! {
                     ended = connection.as_mut() => ended,
-                    () = activity.silent(options.silence) => return Err(UNREAD.to_owned()),
+                    overdue = activity.overdue(limits) => match overdue {
+                        Overdue::Head => return Err("the headers took too long".to_owned()),
+                        Overdue::Unread => return Err(UNREAD.to_owned()),
+                        Overdue::Idle => {
+                            connection.as_mut().graceful_shutdown();
+                            // A request that is just coming is answered; half of one is not waited for.
+                            timeout(options.header_timeout, connection)
+                                .await
+                                .unwrap_or(Ok(()))
+                        }
+                    },
                     () = stop.soft() => {
                         connection.as_mut().graceful_shutdown();
                         connection.await
@@ -251,6 +269,11 @@ impl Connection {
                     .serve_connection(io, service);
                 tokio::pin!(connection);
                 // Pings are answered by a client that never asks anything, or sends its headers one frame at a time.
+                // Frames that come are no headers: pings, windows, the rest of a body.
+                let frames = Limits {
+                    head: options.idle_timeout,
+                    ..limits
+                };
                 let silent = async {
                     sleep(options.header_timeout).await;
                     if asked.load(Ordering::Relaxed) {
@@ -260,7 +283,7 @@ impl Connection {
                 let ended = tokio::select! {
                     ended = connection.as_mut() => ended,
                     () = silent => return Err("nothing was asked".to_owned()),
-                    () = activity.silent(options.silence) => {
+                    _ = activity.overdue(frames) => {
                         connection.as_mut().graceful_shutdown();
                         // Whoever was merely idle goes now; an answer that nobody reads does not.
                         match timeout(options.header_timeout, connection).await {

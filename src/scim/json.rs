@@ -28,26 +28,36 @@ pub fn object(body: &[u8]) -> Result<Object, ScimError> {
     }
 }
 
-/// Most values in one body; a push of 300,000 members has fewer. However shortly a value is written (`[[],[],…`), it takes
-/// some hundred bytes once it is read.
+/// Most values in one body; a push of 300,000 members has fewer.
 const MOST_VALUES: usize = 1_000_000;
+
+/// Most values that are kept as such: everything but the members of a group, of which little is kept. However shortly a
+/// value is written (`[[],[],…`), it takes some hundred bytes once it is read. A bulk request that adds 80,000 members has
+/// fewer.
+const MOST_KEPT: usize = 200_000;
 
 /// The body as text. JSON is UTF-8 (RFC 8259 section 8.1); a byte order mark in front is skipped as that section allows.
 pub(crate) fn text(body: &[u8]) -> Result<&str, ScimError> {
     let text = str::from_utf8(body)
         .map_err(|_| ScimError::invalid_syntax("The body must be JSON in UTF-8."))?;
-    if text.len() > MOST_VALUES && values(text) > MOST_VALUES {
-        return Err(ScimError::payload_too_large(format!(
-            "A body may have at most {MOST_VALUES} values."
-        )));
-    }
+    at_most(MOST_VALUES, text)?;
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
 }
 
+fn at_most(most: usize, text: &str) -> Result<(), ScimError> {
+    if text.len() > most && values(text.as_bytes()) > most {
+        Err(ScimError::payload_too_large(format!(
+            "A body may have at most {MOST_VALUES} values, and {MOST_KEPT} besides the members of a group."
+        )))
+    } else {
+        Ok(())
+    }
+}
+
 /// About how many values a text has: before each, or before its name, is one of these signs.
-fn values(text: &str) -> usize {
+pub(crate) fn values(text: &[u8]) -> usize {
     let (mut count, mut quoted, mut escaped) = (0, false, false);
-    for byte in text.bytes() {
+    for byte in text {
         match byte {
             _ if escaped => escaped = false,
             b'\\' if quoted => escaped = true,
@@ -61,6 +71,7 @@ fn values(text: &str) -> usize {
 
 /// Reads one JSON value, and nothing after it.
 pub(crate) fn value(text: &str) -> Result<Value, ScimError> {
+    at_most(MOST_KEPT, text)?;
     read(text, Checked)
 }
 
@@ -335,15 +346,18 @@ mod tests {
 
     #[test]
     fn more_values_than_memory_is_for_are_refused_before_they_are_read() {
-        let many = format!("{{\"a\":[{}[]]}}", "[],".repeat(MOST_VALUES));
+        let many = format!("{{\"a\":[{}[]]}}", "[],".repeat(MOST_KEPT));
         assert_eq!(object(many.as_bytes()).unwrap_err().status, 413);
+        assert!(text(many.as_bytes()).is_ok());
+        let many = "[],".repeat(MOST_VALUES);
+        assert_eq!(text(many.as_bytes()).unwrap_err().status, 413);
         let quoted = format!(
             r#"{{"a":"{}\"{}"}}"#,
             "[],".repeat(MOST_VALUES),
             "{,".repeat(9)
         );
         assert!(object(quoted.as_bytes()).is_ok());
-        assert_eq!(values(r#"{"a":["\\",{"b":"\",["}]}"#), 4);
+        assert_eq!(values(br#"{"a":["\\",{"b":"\",["}]}"#), 4);
     }
 
     #[test]

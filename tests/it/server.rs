@@ -35,6 +35,7 @@ fn options() -> ServerOptions {
     ServerOptions {
         max_connections: 100,
         header_timeout: PATIENCE,
+        idle_timeout: 3 * PATIENCE,
         silence: 2 * PATIENCE,
         tls: None,
     }
@@ -146,10 +147,10 @@ async fn a_client_that_drips_its_headers_is_cut_all_the_same() {
 }
 
 #[tokio::test]
-async fn an_idle_connection_is_closed_and_a_used_one_is_kept() {
+async fn an_idle_connection_has_a_limit_of_its_own_and_half_a_request_has_not() {
     let running = start(options()).await;
     let mut stream = connect(&running).await;
-    for _ in 0..3 {
+    for _ in 0..2 {
         stream
             .write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
             .await
@@ -157,9 +158,24 @@ async fn an_idle_connection_is_closed_and_a_used_one_is_kept() {
         let mut answer = [0; 512];
         let count = stream.read(&mut answer).await.unwrap();
         assert!(answer[..count].starts_with(b"HTTP/1.1 200"));
-        sleep(PATIENCE / 2).await;
+        // Longer than headers may take, shorter than a connection may be idle.
+        sleep(2 * PATIENCE).await;
     }
-    read_all(&mut stream).await;
+    let mut begun = connect(&running).await;
+    begun
+        .write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        .await
+        .unwrap();
+    sleep(2 * PATIENCE).await;
+    let began = Instant::now();
+    begun.write_all(b"GET / HT").await.unwrap();
+    assert!(read_all(&mut begun).await.starts_with("HTTP/1.1 200"));
+    assert!(
+        began.elapsed() < 2 * PATIENCE,
+        "half a request after an idle while lived for {:?}",
+        began.elapsed()
+    );
+    assert_eq!(read_all(&mut stream).await, "", "idle for too long");
 }
 
 #[tokio::test]

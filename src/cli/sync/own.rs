@@ -21,7 +21,7 @@ const LEASE_WITHIN: Duration = Duration::from_secs(10);
 /// Does one run and gives its id.
 pub(super) async fn run(session: &Session, kind: RunKind, dry_run: bool) -> Result<RunId, Failure> {
     let client = okta_client::client(&session.config.okta, &session.clock, &session.random)
-        .map_err(|text| Failure::new(Exit::Config, text))?;
+        .map_err(|problem| Failure::new(Exit::Config, problem.to_string()))?;
     let Some(okta) = client else {
         return Err(Failure::new(
             Exit::Config,

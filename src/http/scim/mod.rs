@@ -164,7 +164,7 @@ async fn answer(
         }
         (route, method) => {
             let limit = app.settings.scim_body_limit;
-            let held = request::body(&parts.headers, body, limit, &app.large_bodies);
+            let held = request::body(&parts.headers, body, limit, &app.room);
             let held = within(deadline, async { Ok(held.await?) }).await?;
             let body = &held.bytes;
             match (route, method) {

@@ -1,6 +1,7 @@
 //! Answers as bytes, as they come.
 
 use std::io;
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
@@ -8,6 +9,7 @@ use bytes::Bytes;
 use futures_util::stream::try_unfold;
 use http::header::{ALLOW, CONTENT_TYPE, ETAG, LOCATION};
 use http::{HeaderValue, StatusCode};
+use tokio::sync::Semaphore;
 
 use crate::http::error::scim_response;
 use crate::scim::{ScimError, etag};
@@ -41,18 +43,32 @@ impl Reply {
     /// An answer still to be read. Its beginning is read before the status is told, so that a database that does not
     /// answer is told as such; if it goes away later the connection is cut, for a client to see that the answer is not
     /// whole.
-    pub(super) async fn read(status: StatusCode, mut body: directory::Body) -> Result<Self, Error> {
+    ///
+    /// An answer of more than two chunks holds one of the store's connections for as long as its client reads: there are
+    /// `slots` for so many of them, fewer than connections, and 429 for the next.
+    pub(super) async fn read(
+        status: StatusCode,
+        mut body: directory::Body,
+        slots: &Arc<Semaphore>,
+    ) -> Result<Self, Error> {
         let first = body.next().await?.unwrap_or_default();
         let Some(second) = body.next().await? else {
             return Ok(Self::json(status, first));
         };
+        let slot = body
+            .reads_on()
+            .then(|| Arc::clone(slots).try_acquire_owned())
+            .transpose()
+            .map_err(|_| {
+                ScimError::too_many_requests("Too many long answers are being read; try again.")
+            })?;
         let ahead = vec![second, first];
-        let stream = try_unfold((body, ahead), async |(mut body, mut ahead)| {
+        let stream = try_unfold((body, ahead, slot), async |(mut body, mut ahead, slot)| {
             let next = match ahead.pop() {
                 Some(bytes) => Some(bytes),
                 None => body.next().await.map_err(|error| cut(&error))?,
             };
-            Ok::<Option<(Bytes, _)>, io::Error>(next.map(|bytes| (bytes, (body, ahead))))
+            Ok::<Option<(Bytes, _)>, io::Error>(next.map(|bytes| (bytes, (body, ahead, slot))))
         });
         Ok(Self::json(status, Body::from_stream(stream)))
     }

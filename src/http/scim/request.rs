@@ -1,7 +1,5 @@
 //! What a request says besides its path: query, conditions, body.
 
-use std::sync::Arc;
-
 use axum::body::{Body, Bytes};
 use bytes::BytesMut;
 use http::header::{CONTENT_LENGTH, HeaderName, IF_MATCH, IF_NONE_MATCH};
@@ -9,21 +7,18 @@ use http::request::Parts;
 use http::{HeaderMap, Uri};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use percent_encoding::percent_decode_str;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use super::{ROOT, media};
 use crate::http::App;
-use crate::http::app::LARGE_BODIES as ROOM;
 use crate::http::auth::ScimClient;
+use crate::http::room::{LARGE, Room, Share};
 use crate::model::actor::{Channel, Cx};
 use crate::scim::ScimError;
 use crate::scim::etag::Condition;
+use crate::scim::json;
 use crate::scim::projection::Projection;
 use crate::service::directory::View;
-
-/// From which length on a body is large, in bytes.
-const LARGE: usize = 1024 * 1024;
 
 /// A request that has passed the door.
 pub(super) struct Call<'c> {
@@ -111,19 +106,18 @@ fn condition(headers: &HeaderMap, name: &HeaderName) -> Option<Condition> {
     (!lines.is_empty()).then(|| Condition::parse(&lines.join(",")))
 }
 
-/// A body, and its share of the memory that is for large ones.
+/// A body, and its share of the memory.
 pub(super) struct Held {
     pub(super) bytes: Bytes,
-    _share: Option<OwnedSemaphorePermit>,
+    _share: Share,
 }
 
-/// The body, as far as it may be read. A large one waits until there is room for it: what is read of it, and made of it,
-/// stays in memory until the request is answered, and that may be long where writes queue up.
+/// The body, as far as it may be read; it waits until there is room for it.
 pub(super) async fn body(
     headers: &HeaderMap,
     body: Body,
     limit: usize,
-    room: &Arc<Semaphore>,
+    room: &Room,
 ) -> Result<Held, ScimError> {
     media::readable(headers)?;
     let announced = headers
@@ -133,10 +127,11 @@ pub(super) async fn body(
         return Err(too_large(limit));
     }
     let mut body = Limited::new(body, limit);
-    let (mut bytes, mut share) = (BytesMut::new(), None);
-    if let Some(length) = announced.filter(|length| *length > LARGE) {
-        share = Some(reserve(room, length).await?);
-    }
+    let mut bytes = BytesMut::new();
+    let mut share = match announced {
+        Some(length) => Some(room.for_bytes(length).await),
+        None => None,
+    };
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| {
             if error.downcast_ref::<LengthLimitError>().is_some() {
@@ -148,19 +143,14 @@ pub(super) async fn body(
         bytes.extend_from_slice(frame.data_ref().map_or(&[][..], |data| &data[..]));
         if share.is_none() && bytes.len() > LARGE {
             // How long it gets was not said.
-            share = Some(reserve(room, limit).await?);
+            share = Some(room.for_bytes(limit).await);
         }
     }
+    let share = share.unwrap_or_default();
     Ok(Held {
+        _share: room.for_values(share, json::values(&bytes)).await,
         bytes: bytes.freeze(),
-        _share: share,
     })
-}
-
-async fn reserve(room: &Arc<Semaphore>, bytes: usize) -> Result<OwnedSemaphorePermit, ScimError> {
-    let share = u32::try_from(bytes.min(ROOM)).unwrap_or(u32::MAX);
-    let share = Arc::clone(room).acquire_many_owned(share).await;
-    share.map_err(|_| ScimError::internal("There is no room for this body."))
 }
 
 fn too_large(limit: usize) -> ScimError {
@@ -176,6 +166,7 @@ mod tests {
     use http::header::CONTENT_TYPE;
 
     use super::*;
+    use crate::http::room::{BYTES, VALUES};
 
     const LIMIT: usize = 16 * LARGE;
 
@@ -186,40 +177,39 @@ mod tests {
         headers
     }
 
-    async fn read(length: usize, announced: bool, room: &Arc<Semaphore>) -> Held {
+    async fn read(length: usize, announced: bool, room: &Room) -> Held {
         let sent = Body::from(vec![b' '; length]);
         let headers = headers(announced.then_some(length));
         body(&headers, sent, LIMIT, room).await.unwrap()
     }
 
     #[tokio::test]
-    async fn a_large_body_takes_its_share_of_the_room_until_it_is_let_go() {
-        let room = Arc::new(Semaphore::new(ROOM));
-        for (length, announced, share) in [
-            (LARGE, true, 0),
-            (LARGE, false, 0),
-            (2 * LARGE, true, 2 * LARGE),
-            (2 * LARGE, false, LIMIT),
-        ] {
-            let held = read(length, announced, &room).await;
-            assert_eq!(held.bytes.len(), length);
-            assert_eq!(room.available_permits(), ROOM - share);
-            drop(held);
-            assert_eq!(room.available_permits(), ROOM);
-        }
-    }
-
-    #[tokio::test]
     async fn a_large_body_waits_for_room_and_a_small_one_does_not() {
-        let room = Arc::new(Semaphore::new(ROOM));
+        let room = Room::default();
         let mut held = Vec::new();
-        for _ in 0..ROOM / LIMIT {
+        for _ in 0..BYTES / LIMIT {
             held.push(read(LIMIT, true, &room).await);
         }
         assert!(read(2 * LARGE, true, &room).now_or_never().is_none());
         assert!(read(2 * LARGE, false, &room).now_or_never().is_none());
-        assert_eq!(read(LARGE, true, &room).await.bytes.len(), LARGE);
+        for announced in [true, false] {
+            assert_eq!(read(LARGE, announced, &room).await.bytes.len(), LARGE);
+        }
         held.pop();
         assert_eq!(read(2 * LARGE, true, &room).await.bytes.len(), 2 * LARGE);
+    }
+
+    #[tokio::test]
+    async fn a_short_body_of_very_many_values_waits_for_room_as_well() {
+        let room = Room::default();
+        let many = async || {
+            let sent = Body::from("[],".repeat(VALUES / 2));
+            body(&headers(None), sent, LIMIT, &room).await.unwrap()
+        };
+        let held = many().await;
+        assert!(many().now_or_never().is_none());
+        assert_eq!(read(LARGE, true, &room).await.bytes.len(), LARGE);
+        drop(held);
+        assert!(many().now_or_never().is_some());
     }
 }

@@ -32,7 +32,7 @@ pub(super) async fn list(call: &Call<'_>, resource: ResourceType) -> Result<Repl
     let pairs = call.pairs.iter();
     let query = ListQuery::from_pairs(pairs.map(|(name, value)| (name.as_str(), value.as_str())))?;
     let body = directory::list(&call.app.service, &call.view.base, resource, &query).await?;
-    Reply::read(StatusCode::OK, body).await
+    Reply::read(StatusCode::OK, body, &call.app.long_answers).await
 }
 
 pub(super) async fn search(
@@ -46,7 +46,7 @@ pub(super) async fn search(
         Some(resource) => directory::list(service, base, resource, &query).await?,
         None => directory::search_all(service, base, &query).await?,
     };
-    Reply::read(StatusCode::OK, body).await
+    Reply::read(StatusCode::OK, body, &call.app.long_answers).await
 }
 
 pub(super) async fn read(
@@ -72,7 +72,7 @@ pub(super) async fn read(
             }
             (
                 found.version,
-                Reply::read(StatusCode::OK, found.body).await?,
+                Reply::read(StatusCode::OK, found.body, &call.app.long_answers).await?,
             )
         }
     };
@@ -205,6 +205,7 @@ async fn show(
     members: Members,
 ) -> Result<Reply, Error> {
     let (service, view) = (&call.app.service, &call.view);
+    let slots = &call.app.long_answers;
     match saved {
         Saved::User(user, in_no_group) => {
             let read = directory::written_user(service, view, user, *in_no_group);
@@ -220,14 +221,14 @@ async fn show(
             let location = view.location(ResourceType::Group, group.id.as_str());
             let read = async {
                 let shown = directory::written_group(service, view, group, members).await;
-                let reply = Reply::read(status, shown.body).await?;
+                let reply = Reply::read(status, shown.body, slots).await?;
                 Ok::<_, Error>(reply.of_resource(&location, shown.version))
             };
             if let Ok(Ok(reply)) = timeout(SHOWN_WITHIN, read).await {
                 return Ok(reply);
             }
             let bare = directory::bare_group(view, group);
-            let reply = Reply::read(status, bare.body).await?;
+            let reply = Reply::read(status, bare.body, slots).await?;
             Ok(reply.of_resource(&location, bare.version))
         }
         Saved::Gone => Ok(Reply::empty(StatusCode::NO_CONTENT)),

@@ -129,6 +129,11 @@ impl Body {
         Ok((!written.is_empty()).then(|| Bytes::from(written)))
     }
 
+    /// Whether there is more of it to be read from the store.
+    pub fn reads_on(&self) -> bool {
+        self.tx.is_some()
+    }
+
     async fn perform(&mut self, step: Step) -> Result<(), Error> {
         match step {
             Step::Text(text) => self.written.push_str(&text),

@@ -1,5 +1,8 @@
 //! Every command: what is on stdout, what is on stderr, how it ends.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+
 use serde_json::json;
 
 use super::host::{Host, command, said};
@@ -357,5 +360,71 @@ async fn nothing_is_drawn_or_coloured_where_there_is_no_terminal() {
         for text in [&said.out, &said.err] {
             assert!(!text.contains('\u{1b}'), "{words}: {text:?}");
         }
+    }
+}
+
+#[test]
+fn what_keeps_serve_from_starting_check_tells_with_its_key() {
+    let wrong = Host::bare();
+    let junk = wrong.path("junk.pem");
+    std::fs::write(&junk, "no PEM").unwrap();
+    let token = wrong.path("token");
+    std::fs::write(&token, "an-api-token").unwrap();
+    for path in [&junk, &token] {
+        std::fs::set_permissions(path, Permissions::from_mode(0o600)).unwrap();
+    }
+    let (junk, token) = (junk.to_str().unwrap(), token.to_str().unwrap());
+    let org = ("ROSTERD__OKTA__ORG_URL", "https://example.okta.com");
+    let with_token = [org, ("ROSTERD__OKTA__TOKEN_FILE", token)];
+    let service_app = [
+        org,
+        ("ROSTERD__OKTA__CLIENT_ID", "0oa1"),
+        ("ROSTERD__OKTA__PRIVATE_KEY_FILE", junk),
+        ("ROSTERD__OKTA__KEY_ID", "one"),
+    ];
+    let tls = [
+        ("ROSTERD__SERVER__TLS__CERT", junk),
+        ("ROSTERD__SERVER__TLS__KEY", junk),
+    ];
+    let roots = [with_token.as_slice(), &[("ROSTERD__OKTA__CA_FILE", junk)]].concat();
+    for (key, set) in [
+        ("server.tls", tls.as_slice()),
+        ("okta.ca_file", &roots),
+        ("okta.private_key_file", &service_app),
+    ] {
+        let mut host = Host::bare();
+        for (name, value) in set {
+            host.set(name, value);
+        }
+        for words in [["check"].as_slice(), &["check", "--online"], &["serve"]] {
+            let said = host.run(words);
+            let told = format!("{}{}", said.out, said.err);
+            assert_eq!(said.code, 3, "{words:?}: {said:?}");
+            assert!(told.contains(key), "{words:?} names {key}: {said:?}");
+        }
+        assert!(!host.path("rosterd.db").exists(), "{key}");
+    }
+}
+
+#[test]
+fn check_online_without_an_org_still_tells_what_is_configured() {
+    let said = Host::bare().run(&["check", "--online"]);
+    assert_eq!(said.code, 3);
+    assert!(said.out.contains("no problems"), "{said:?}");
+    assert!(said.err.contains("okta.org_url is not set"), "{said:?}");
+}
+
+#[test]
+fn a_store_that_cannot_be_opened_is_out_of_reach_for_serve_as_well() {
+    let mut host = Host::bare();
+    std::fs::write(host.path("file"), "no folder").unwrap();
+    host.url = format!("sqlite://{}", host.path("file/rosterd.db").display());
+    for words in [["serve"].as_slice(), &["teams", "list"]] {
+        let said = host.run(words);
+        assert_eq!(said.code, 6, "{words:?}: {said:?}");
+        assert!(
+            said.err.contains(host.path("file").to_str().unwrap()),
+            "{words:?}: {said:?}"
+        );
     }
 }

@@ -140,6 +140,7 @@ impl Daemon {
         let options = ServerOptions {
             max_connections: 100,
             header_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(75),
             silence: SILENCE,
             tls: None,
         };

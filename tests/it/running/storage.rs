@@ -31,7 +31,7 @@ async fn a_second_daemon_on_one_sqlite_file_is_refused_and_the_first_goes_on() {
     let first = site.serve().await;
     let output = site.command(&["serve"]).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert_eq!(output.status.code(), Some(6), "{said}");
     assert!(said.contains("another rosterd runs on"), "{said}");
     assert!(said.contains("rosterd.db"), "{said}");
     let body = json!({"userName": "ada@example.test"});

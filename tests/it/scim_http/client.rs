@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderMap, Request, StatusCode};
+use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use rosterd::http::client_addr::TrustedProxies;
 use rosterd::http::metrics::Metrics;
@@ -133,9 +133,20 @@ impl Client {
             scim_patience: patience,
             ..HttpSettings::default()
         };
-        let mut client = Self::over(store, &doors);
+        Self::with(store, &doors).await
+    }
+
+    /// The same with these doors.
+    pub(crate) async fn with(store: &TestStore, doors: &HttpSettings) -> Self {
+        let mut client = Self::over(store, doors);
         client.token = issue(&client.service, Scope::Scim).await;
         client
+    }
+
+    /// An answer of which nothing is read yet.
+    pub(crate) async fn unread(&self, path: &str) -> Response<Body> {
+        let request = self.request("GET", path, None);
+        self.router.clone().oneshot(request).await.unwrap()
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {

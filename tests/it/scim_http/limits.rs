@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
+use rosterd::http::HttpSettings;
 use rosterd::store::Engine;
 use serde_json::{Value, json};
 use sqlx::{AnyConnection, Connection as _, Executor as _};
@@ -108,6 +109,34 @@ on_each_store! {
         // Members are not counted: 6,000 of them are more than 256 KiB.
         let members: Vec<Value> = (0..6_000).map(|number| json!({"value": format!("nobody-whom-anyone-here-knows-of-{number:08}")})).collect();
         assert_eq!(client.put(&format!("/Groups/{group}"), &json!({"displayName": "Team", "members": members})).await.status, 200);
+    }
+
+    async fn long_answers_that_nobody_reads_leave_the_store_to_others(store) {
+        let doors = HttpSettings {
+            long_answers: 1,
+            ..HttpSettings::default()
+        };
+        let client = Client::with(&store, &doors).await;
+        let filler = "x".repeat(2_000);
+        let users: Vec<Value> = (0..250)
+            .map(|number| {
+                let data = json!({"userName": format!("u{number}@example.test"), "title": filler});
+                json!({"method": "POST", "path": "/Users", "bulkId": number.to_string(), "data": data})
+            })
+            .collect();
+        assert_eq!(client.post("/Bulk", &operations(users)).await.status, 200);
+        let all = "/Users?count=1000";
+        let unread = client.unread(all).await;
+        assert_eq!(unread.status(), 200);
+        let next = client.get(all).await;
+        next.is_error(429);
+        assert!(!next.header("retry-after").is_empty());
+        assert_eq!(client.get("/Users?count=50").await.status, 200);
+        drop(unread);
+        let whole = client.get(all).await;
+        assert_eq!(whole.status, 200);
+        assert_eq!(whole.json()["Resources"].as_array().unwrap().len(), 250);
+        assert_eq!(client.get(all).await.status, 200, "a place ends with its answer");
     }
 
     async fn large_bodies_that_are_being_answered_keep_others_waiting_and_nobody_else(store) {
