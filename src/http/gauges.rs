@@ -8,6 +8,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
+use crate::model::time::Timestamp;
 use crate::service::status::{RunLine, Status};
 
 type Seconds = Gauge<f64, AtomicU64>;
@@ -102,8 +103,9 @@ impl Gauges {
         ] {
             self.rows.get_or_create(&of(kind)).set(value);
         }
-        self.run("full", status.okta.last_full.as_ref());
-        self.run("delta", status.okta.last_delta.as_ref());
+        let okta = &status.okta;
+        self.run("full", okta.last_full.as_ref(), okta.last_good_full);
+        self.run("delta", okta.last_delta.as_ref(), okta.last_good_delta);
         #[expect(clippy::cast_precision_loss, reason = "seconds stay far below 2^52")]
         self.lag.set(status.okta.lag_seconds.unwrap_or(-1) as f64);
         for limit in &status.okta.health.rate_limits {
@@ -132,11 +134,12 @@ impl Gauges {
         }
     }
 
-    fn run(&self, kind: &str, last: Option<&RunLine>) {
-        let Some(last) = last else { return };
-        let good = last.state != "failed" && last.state != "interrupted";
-        self.last_ok.get_or_create(&of(kind)).set(i64::from(good));
-        if let (true, Some(ended)) = (good, last.ended_at) {
+    fn run(&self, kind: &str, last: Option<&RunLine>, good: Option<Timestamp>) {
+        if let Some(last) = last {
+            let good = last.state != "failed" && last.state != "interrupted";
+            self.last_ok.get_or_create(&of(kind)).set(i64::from(good));
+        }
+        if let Some(ended) = good {
             #[expect(
                 clippy::cast_precision_loss,
                 reason = "milliseconds stay below 2^52 for 140,000 years"

@@ -110,6 +110,57 @@ pub async fn find_last(tx: &mut Tx, kind: RunKind) -> Result<Option<Run>, StoreE
     row.as_ref().map(read).transpose()
 }
 
+/// The newest run of a kind that was carried through, whatever the guard held of it, dry runs apart.
+pub async fn find_last_good(tx: &mut Tx, kind: RunKind) -> Result<Option<Run>, StoreError> {
+    let row = sqlx::query(
+        "SELECT id, kind, channel, actor, dry_run, state, began_at, ended_at, epoch, summary, error, decided_by, successor \
+         FROM runs WHERE kind = $1 AND dry_run = 0 AND state NOT IN ('running', 'failed', 'interrupted') \
+         ORDER BY began_at DESC, id DESC LIMIT 1",
+    )
+    .bind(kind.as_str())
+    .fetch_optional(tx.conn())
+    .await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// When the first of the runs of a kind that failed one after the other ended: the first since the last good one, dry runs
+/// apart.
+pub async fn failing_since(tx: &mut Tx, kind: RunKind) -> Result<Option<Timestamp>, StoreError> {
+    first_ended(
+        tx,
+        kind,
+        "SELECT MIN(ended_at) FROM runs WHERE kind = $1 AND dry_run = 0 AND state = 'failed' AND began_at > COALESCE(\
+         (SELECT MAX(began_at) FROM runs WHERE kind = $2 AND dry_run = 0 AND state NOT IN ('running', 'failed', 'interrupted')), -1)",
+    )
+    .await
+}
+
+/// When the first of the runs of a kind that could not read something, one after the other, ended (R8), dry runs apart.
+pub async fn unknown_since(tx: &mut Tx, kind: RunKind) -> Result<Option<Timestamp>, StoreError> {
+    first_ended(
+        tx,
+        kind,
+        r#"SELECT MIN(ended_at) FROM runs WHERE kind = $1 AND dry_run = 0 AND summary LIKE '%"unknown":[{%' AND began_at > COALESCE(
+           (SELECT MAX(began_at) FROM runs WHERE kind = $2 AND dry_run = 0 AND state NOT IN ('running', 'failed', 'interrupted')
+            AND summary NOT LIKE '%"unknown":[{%'), -1)"#,
+    )
+    .await
+}
+
+async fn first_ended(
+    tx: &mut Tx,
+    kind: RunKind,
+    statement: &'static str,
+) -> Result<Option<Timestamp>, StoreError> {
+    let row = sqlx::query(statement)
+        .bind(kind.as_str())
+        .bind(kind.as_str())
+        .fetch_one(tx.conn())
+        .await?;
+    let ended: Option<i64> = row.try_get(0)?;
+    Ok(ended.map(Timestamp::from_millis))
+}
+
 /// Whether a full run was ever carried through, dry runs apart.
 pub async fn full_before(tx: &mut Tx) -> Result<bool, StoreError> {
     let row = sqlx::query(

@@ -68,6 +68,10 @@ pub struct OktaStatus {
     pub last_full: Option<RunLine>,
     /// The last delta run that ended.
     pub last_delta: Option<RunLine>,
+    /// When a full run last ended without failing.
+    pub last_good_full: Option<Timestamp>,
+    /// When a delta run last ended without failing.
+    pub last_good_delta: Option<Timestamp>,
     /// When the next full run is due.
     pub next_full: Option<Timestamp>,
     /// When the next delta run is due.
@@ -283,6 +287,12 @@ async fn okta(
             .await?
             .as_ref()
             .map(RunLine::of),
+        last_good_full: runs::find_last_good(tx, RunKind::Full)
+            .await?
+            .and_then(|run| run.ended_at),
+        last_good_delta: runs::find_last_good(tx, RunKind::Delta)
+            .await?
+            .and_then(|run| run.ended_at),
         next_full: mark(marks::NEXT_FULL).and_then(Timestamp::parse),
         next_delta: mark(marks::NEXT_DELTA).and_then(Timestamp::parse),
         running: runs::find_running(tx).await?.as_ref().map(RunLine::of),

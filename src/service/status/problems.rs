@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{HeldRun, OktaStatus, Pause};
 use crate::model::mapping::{Mapping, MappingState};
+use crate::model::run::RunKind;
 use crate::model::time::Timestamp;
 use crate::service::membership::alerts;
 use crate::service::{Error, Settings};
@@ -11,7 +12,7 @@ use crate::store::counts::{Counts, ScimTraffic};
 use crate::store::organization::Organization;
 use crate::store::problems::StoredProblem;
 use crate::store::withheld::{Cause, Withheld};
-use crate::store::{Tx, groups, memberships, problems};
+use crate::store::{Tx, groups, memberships, problems, runs};
 
 /// Okta must have been silent this long before it is a problem: a blip does not shout.
 const SILENT_MS: i64 = 5 * 60 * 1000;
@@ -81,6 +82,7 @@ pub(super) async fn list(tx: &mut Tx, seen: &Seen<'_>) -> Result<Vec<Problem>, E
     stored.retain(|problem| !over.contains(problem));
     let mut found: Vec<Problem> = stored.into_iter().map(noted).collect();
     found.extend(of_okta(seen));
+    found.extend(of_runs(tx, seen).await?);
     found.extend(of_waiting(tx, seen).await?);
     found.extend(of_mappings(tx, seen.mappings).await?);
     found.extend(of_setup(tx, seen).await?);
@@ -167,29 +169,6 @@ fn of_okta(seen: &Seen<'_>) -> Vec<Problem> {
             "Check okta.org_url, the token and that this host may reach Okta: `rosterd check --online`.",
         ));
     }
-    for last in [&seen.okta.last_full, &seen.okta.last_delta]
-        .into_iter()
-        .flatten()
-    {
-        if last.state == "failed" {
-            found.push(problem(
-                "run_failed",
-                Severity::Error,
-                last.ended_at,
-                format!("The last {} run failed: {}", last.kind, last.error.as_deref().unwrap_or("no reason was recorded")),
-                "The next one tries again by itself; `rosterd check --online` tries token, scopes and role now.",
-            ));
-        }
-        if let Some(named) = unknown(&last.summary) {
-            found.push(problem(
-                "okta_unknown",
-                Severity::Warning,
-                last.ended_at,
-                format!("The last {} run could not read whole, and left as it is: {named}.", last.kind),
-                "See which: `rosterd runs show`. A 403 means that a scope or the admin role does not cover them.",
-            ));
-        }
-    }
     if let (Some(since), Some(skew)) = (health.skewed_since, health.clock_skew_ms) {
         found.push(problem(
             "clock_skew",
@@ -213,6 +192,38 @@ fn of_okta(seen: &Seen<'_>) -> Vec<Problem> {
         ));
     }
     found
+}
+
+async fn of_runs(tx: &mut Tx, seen: &Seen<'_>) -> Result<Vec<Problem>, Error> {
+    let mut found = Vec::new();
+    if !seen.settings.okta_configured {
+        return Ok(found);
+    }
+    for (kind, last) in [
+        (RunKind::Full, &seen.okta.last_full),
+        (RunKind::Delta, &seen.okta.last_delta),
+    ] {
+        let Some(last) = last else { continue };
+        if last.state == "failed" {
+            found.push(problem(
+                "run_failed",
+                Severity::Error,
+                runs::failing_since(tx, kind).await?,
+                format!("The last {} run failed: {}", last.kind, last.error.as_deref().unwrap_or("no reason was recorded")),
+                "The next one tries again by itself; `rosterd check --online` tries token, scopes and role now.",
+            ));
+        }
+        if let Some(named) = unknown(&last.summary) {
+            found.push(problem(
+                "okta_unknown",
+                Severity::Warning,
+                runs::unknown_since(tx, kind).await?,
+                format!("The last {} run could not read whole, and left as it is: {named}.", last.kind),
+                "See which: `rosterd runs show`. A 403 means that a scope or the admin role does not cover them.",
+            ));
+        }
+    }
+    Ok(found)
 }
 
 /// What a run could not read, the first few by name (R8).
