@@ -46,6 +46,28 @@ pub async fn forget(tx: &mut Tx, user: &UserId) -> Result<Forgotten, StoreError>
     })
 }
 
+/// Gives what admins gave this row to another that is the same person's from now on (R3), and names the teams.
+pub async fn hand_over(tx: &mut Tx, from: &UserId, to: &UserId) -> Result<Vec<TeamId>, StoreError> {
+    sqlx::query(
+        "INSERT INTO memberships (team_id, user_id, origin, since) \
+         SELECT team_id, $2, origin, since FROM memberships WHERE user_id = $1 AND origin = 'local' \
+         ON CONFLICT (team_id, user_id, origin) DO NOTHING",
+    )
+    .bind(from.as_str().to_owned())
+    .bind(to.as_str().to_owned())
+    .execute(tx.conn())
+    .await?;
+    let rows = sqlx::query(
+        "DELETE FROM memberships WHERE user_id = $1 AND origin = 'local' RETURNING team_id",
+    )
+    .bind(from.as_str().to_owned())
+    .fetch_all(tx.conn())
+    .await?;
+    rows.iter()
+        .map(|row| Ok(TeamId::stored(row.try_get(0)?)))
+        .collect()
+}
+
 /// What is kept of his password.
 pub async fn find_password(tx: &mut Tx, user: &UserId) -> Result<Option<String>, StoreError> {
     let row = sqlx::query("SELECT password_hash FROM users WHERE id = $1")

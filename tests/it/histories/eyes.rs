@@ -128,6 +128,25 @@ impl Eyes {
         lines.into_iter().collect()
     }
 
+    /// How often a run gave a row to another account (R11).
+    pub(crate) async fn rebound_by_runs(&mut self) -> usize {
+        self.texts(
+            "SELECT id FROM audit WHERE action = 'user.rebound' AND channel IN ('poll', 'hook')",
+        )
+        .await
+        .len()
+    }
+
+    /// The rows that runs blocked: the line of the audit log, and the row.
+    pub(crate) async fn blocked_by_runs(&mut self) -> Vec<[String; 2]> {
+        let rows = self
+            .rows("SELECT id, object_id FROM audit WHERE action = 'user.blocked' AND channel IN ('poll', 'hook')")
+            .await;
+        rows.into_iter()
+            .map(|row| row.try_into().unwrap())
+            .collect()
+    }
+
     /// The last lines of the audit log, for whoever has to find out what went wrong.
     pub(crate) async fn last_audited(&mut self) -> Vec<String> {
         self.texts(

@@ -52,13 +52,15 @@ pub(crate) struct History {
     /// The mappings made, by id.
     pub(crate) mapped: BTreeMap<String, (Group, Team)>,
     /// Which SCIM group each of Okta's groups was joined to, also when its push has ended or the group is gone.
-    joined_to: BTreeMap<Group, String>,
+    pub(super) joined_to: BTreeMap<Group, String>,
     pub(crate) local: BTreeSet<(Team, Person)>,
     pub(crate) locals: BTreeSet<Person>,
     /// The edge that a push last gave or took while a run had read it before, and when.
     pub(crate) overtaken: Option<(super::held::Edge, i64)>,
     /// The rows admins blocked, and who had them last.
     pub(crate) blocked: BTreeMap<String, Person>,
+    /// Lines of the audit log that say a run blocked a row.
+    pub(crate) carried: BTreeSet<String>,
     /// `guard.push = "hold"` (R9).
     pub(crate) holds_pushes: bool,
     pub(crate) watch: Watch,
@@ -144,6 +146,7 @@ impl History {
             locals: BTreeSet::new(),
             overtaken: None,
             blocked: BTreeMap::new(),
+            carried: BTreeSet::new(),
             holds_pushes: holds_pushes(seed),
             watch: Watch::default(),
             weather: Chances::default(),
@@ -243,6 +246,16 @@ impl History {
     /// whole run; before, what fills it goes with the old side (R17).
     pub(crate) async fn model(&mut self, joined: bool) -> Model {
         let people = self.eyes.people(&self.sim).await;
+        // A run that gives somebody's Okta id to another row takes the block along (R13), and blocks nobody else.
+        for [line, id] in self.eyes.blocked_by_runs().await {
+            let person = people.get(&id);
+            if self.carried.insert(line)
+                && let Some(person) =
+                    person.filter(|one| self.blocked.values().any(|old| old == *one))
+            {
+                self.blocked.insert(id, person.clone());
+            }
+        }
         for (id, person) in &mut self.blocked {
             // A block stays with the row, also where that is another person's by now (R11).
             if let Some(present) = people.get(id) {
@@ -295,59 +308,6 @@ impl History {
             blocked: self.blocked.values().cloned().collect(),
             mode: self.mode,
         }
-    }
-
-    fn remember_joins(&mut self, sides: &[Vec<String>]) {
-        for side in sides.iter().filter(|side| !side[2].is_empty()) {
-            self.joined_to.insert(side[2].clone(), side[0].clone());
-        }
-    }
-
-    /// The SCIM groups: our id, name, and Okta's id of the group each is joined to.
-    pub(crate) async fn sides(&mut self) -> Vec<Vec<String>> {
-        let sides = "SELECT id, scim_name, okta_id FROM idp_groups WHERE scim = 1";
-        self.eyes.rows(sides).await
-    }
-
-    /// Sides that were joined stay so, also when the group is pushed no more (R17): mappings of a group that was joined
-    /// to one before and is gone lead from the group it is joined to now.
-    pub(crate) async fn remember_heirs(&mut self) {
-        let sides = self.sides().await;
-        self.remember_joins(&sides);
-        let org = self.sim.org();
-        let is_there = |id: &str| org.groups().any(|group| group.id.as_str() == id);
-        for (group, _) in self.mapped.values_mut() {
-            let Some(side) = self.joined_to.get(group).filter(|_| !is_there(group)) else {
-                continue;
-            };
-            let joined = sides.iter().find(|row| row[0] == *side);
-            if let Some(row) = joined.filter(|row| is_there(&row[2])) {
-                group.clone_from(&row[2]);
-            }
-        }
-    }
-
-    /// The group that a mapping of `group` leads from: where that is gone and the SCIM side it was joined to is filled by
-    /// another group's push now, or has the name of what another is to be pushed to, it is that one (R17).
-    fn behind(&self, group: &Group, sides: &[Vec<String>]) -> Group {
-        let org = self.sim.org();
-        let found = |id: &str| org.groups().find(|group| group.id.as_str() == id);
-        if found(group).is_some() {
-            return group.clone();
-        }
-        let side = self.joined_to.get(group);
-        // A copy that Okta has had deleted is nobody's, whoever was pushed to it before.
-        let side = side.and_then(|id| sides.iter().find(|row| row[0] == *id));
-        let heir = side.and_then(|side| {
-            org.mappings()
-                .filter(|mapping| found(mapping.source.as_str()).is_some())
-                .find(|mapping| match &mapping.scim_id {
-                    Some(id) => *id == side[0],
-                    None => found(mapping.target.as_str())
-                        .is_some_and(|target| target.name() == side[1]),
-                })
-        });
-        heir.map_or_else(|| group.clone(), |mapping| mapping.source.to_string())
     }
 }
 

@@ -9,6 +9,7 @@ mod admins;
 mod checks;
 mod daemon;
 mod eyes;
+mod heirs;
 mod held;
 mod history;
 mod last;

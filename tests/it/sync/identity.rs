@@ -10,6 +10,13 @@ use rosterd::store::rereads::{self, Target};
 use super::world::{World, with_team};
 use crate::support::stores::on_each_store;
 
+/// An admin put everybody into one team while Okta was off.
+const GIVEN_BY_HAND: &str = "INSERT INTO memberships (team_id, user_id, origin, since) \
+     SELECT (SELECT id FROM teams WHERE name = 'portal-admin'), id, 'local', 1 FROM users";
+
+const COUNTING_BY_HAND: &str = "SELECT e.user_id FROM effective_memberships e JOIN memberships m \
+     ON m.team_id = e.team_id AND m.user_id = e.user_id AND m.origin = 'local'";
+
 on_each_store! {
     async fn r18_people_who_swap_their_names_swap_them_in_one_run(store) {
         let (world, people, _) = with_team(store, 12).await;
@@ -97,6 +104,19 @@ on_each_store! {
         assert_eq!(rows, [kept], "only an admin lifts a block");
     }
 
+    async fn r3_what_an_admin_gave_stays_with_the_person_where_the_poll_s_row_gives_way(store) {
+        let world = World::with_app(store).await;
+        let person = world.person("mira@example.test");
+        world.sim.org().assign_user(person).unwrap();
+        world.settle().await;
+        world.store.arrange(GIVEN_BY_HAND).await;
+        let made = world.scim_user("m.ira@example.test").await;
+        world.sim.org().note_provisioned(person, made.as_str(), serde_json::Map::new());
+        world.settle().await;
+        assert_eq!(world.store.number("SELECT COUNT(*) FROM users").await, 1);
+        assert_eq!(world.store.texts(COUNTING_BY_HAND).await, [made.as_str()]);
+    }
+
     async fn r11_an_inactive_row_gives_way_to_the_one_the_app_names(store) {
         let world = World::with_app(store).await;
         let person = world.person("mira@example.test");
@@ -104,11 +124,13 @@ on_each_store! {
         world.settle().await;
         // SCIM made his row, and let him go; renamed and assigned anew he is made once more, without an Okta id.
         world.store.arrange("UPDATE users SET scim = 1, entitled = 0, active = 0").await;
+        world.store.arrange(GIVEN_BY_HAND).await;
         let made = world.scim_user("m.ira@example.test").await;
         world.sim.org().note_provisioned(person, made.as_str(), serde_json::Map::new());
         world.settle().await;
         let named = || world.store.texts("SELECT id FROM users WHERE okta_id IS NOT NULL AND active = 1");
         assert_eq!(named().await, [made.as_str()]);
+        assert_eq!(world.store.texts(COUNTING_BY_HAND).await, [made.as_str()]);
         assert_eq!(world.store.number("SELECT COUNT(*) FROM users WHERE active = 0 AND entitled = 0").await, 1);
         assert!(world.store.texts("SELECT code FROM problems").await.is_empty());
         let before = world.dump().await;

@@ -253,6 +253,8 @@ async fn move_okta_id(
     let status = source.facts.status.clone();
     let mut freed = source.clone();
     freed.okta_id = None;
+    // He is the same person: what an admin gave him stays his.
+    let local_teams = person::hand_over(tx, from, to).await?;
     if source.scim {
         // The row stays for SCIM to see, and is nobody's: whoever may be found by its name is another person (R11).
         freed.facts.entitled = false;
@@ -292,7 +294,7 @@ async fn move_okta_id(
         "user",
         from.as_str(),
         Some(lost),
-        Some(json!({ "movedTo": to })),
+        Some(json!({ "movedTo": to, "localTeams": local_teams })),
     );
     Ok(Done::applied())
 }
