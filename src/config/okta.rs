@@ -77,6 +77,16 @@ pub enum Auth {
     },
 }
 
+impl Auth {
+    /// What it signs in with.
+    pub fn secret(&self) -> &SecretSource {
+        match self {
+            Self::Token(secret) => secret,
+            Self::ServiceApp { private_key, .. } => private_key,
+        }
+    }
+}
+
 /// How client assertions are signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Algorithm {

@@ -407,6 +407,27 @@ fn what_keeps_serve_from_starting_check_tells_with_its_key() {
 }
 
 #[test]
+fn check_outside_the_service_does_not_miss_the_service_s_credentials() {
+    let mut host = Host::bare();
+    for (name, value) in [
+        ("ROSTERD__OKTA__ORG_URL", "https://example.okta.com"),
+        ("ROSTERD__OKTA__TOKEN_FILE", "credential:okta-token"),
+        ("ROSTERD__OKTA__HOOKS__ENABLED", "true"),
+        ("ROSTERD__OKTA__HOOKS__SECRET_FILE", "credential:okta-hooks"),
+    ] {
+        host.set(name, value);
+    }
+    let said = host.run(&["check"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    for key in ["okta.token_file", "okta.hooks.secret_file"] {
+        let warned = |line: &str| line.starts_with("warning:") && line.contains(key);
+        assert!(said.out.lines().any(warned), "{key}: {said:?}");
+    }
+    // The service itself cannot do without.
+    assert_eq!(host.run(&["serve"]).code, 3);
+}
+
+#[test]
 fn check_online_without_an_org_still_tells_what_is_configured() {
     let said = Host::bare().run(&["check", "--online"]);
     assert_eq!(said.code, 3);
