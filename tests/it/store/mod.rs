@@ -3,5 +3,6 @@
 mod edges;
 pub(crate) mod groups;
 mod opening;
+mod runs;
 mod stamps;
 pub(crate) mod users;
