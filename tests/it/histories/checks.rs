@@ -27,7 +27,7 @@ pub(crate) struct Look {
     pub(crate) at: i64,
     pub(crate) counted: Counted,
     /// Okta's active users, by our id.
-    active: BTreeMap<String, Person>,
+    pub(crate) active: BTreeMap<String, Person>,
     /// Who is kept as the last admin (R5), by our id.
     last_admins: BTreeSet<String>,
     mapped: BTreeMap<String, usize>,

@@ -222,6 +222,10 @@ impl History {
                 let Some(person) = people.get(*object) else {
                     continue; // the row went
                 };
+                // It was the account before him whom the run made inactive (R11); a push that is late may do the same to him.
+                if before.active.get(*object).is_some_and(|was| was != person) {
+                    continue;
+                }
                 let may = certain.may_be_active(person);
                 assert!(
                     !may || after.has_active(person),
