@@ -1,6 +1,8 @@
-//! What hangs on the person behind a user's row: it goes when another person takes the row over (R11).
+//! What hangs on the person behind a user's row: it goes when another person takes the row over, and along when he gets
+//! another row (R11).
 
 use sqlx::Row as _;
+use sqlx::any::AnyRow;
 
 use super::{StoreError, Tx};
 use crate::model::id::{TeamId, UserId};
@@ -23,10 +25,7 @@ pub async fn forget(tx: &mut Tx, user: &UserId) -> Result<Forgotten, StoreError>
     .bind(user.as_str().to_owned())
     .fetch_all(tx.conn())
     .await?;
-    let local_teams = rows
-        .iter()
-        .map(|row| Ok(TeamId::stored(row.try_get(0)?)))
-        .collect::<Result<_, StoreError>>()?;
+    let local_teams = teams(&rows)?;
     let withheld = sqlx::query("DELETE FROM withheld WHERE user_id = $1")
         .bind(user.as_str().to_owned())
         .execute(tx.conn())
@@ -46,23 +45,25 @@ pub async fn forget(tx: &mut Tx, user: &UserId) -> Result<Forgotten, StoreError>
     })
 }
 
-/// Gives what admins gave this row to another that is the same person's from now on (R3), and names the teams.
-pub async fn hand_over(tx: &mut Tx, from: &UserId, to: &UserId) -> Result<Vec<TeamId>, StoreError> {
-    sqlx::query(
+/// Gives another row of the same person what admins gave this one (R3), which keeps its own; names the teams that are new.
+pub async fn copy_local(
+    tx: &mut Tx,
+    from: &UserId,
+    to: &UserId,
+) -> Result<Vec<TeamId>, StoreError> {
+    let rows = sqlx::query(
         "INSERT INTO memberships (team_id, user_id, origin, since) \
          SELECT team_id, $2, origin, since FROM memberships WHERE user_id = $1 AND origin = 'local' \
-         ON CONFLICT (team_id, user_id, origin) DO NOTHING",
+         ON CONFLICT (team_id, user_id, origin) DO NOTHING RETURNING team_id",
     )
     .bind(from.as_str().to_owned())
     .bind(to.as_str().to_owned())
-    .execute(tx.conn())
-    .await?;
-    let rows = sqlx::query(
-        "DELETE FROM memberships WHERE user_id = $1 AND origin = 'local' RETURNING team_id",
-    )
-    .bind(from.as_str().to_owned())
     .fetch_all(tx.conn())
     .await?;
+    teams(&rows)
+}
+
+fn teams(rows: &[AnyRow]) -> Result<Vec<TeamId>, StoreError> {
     rows.iter()
         .map(|row| Ok(TeamId::stored(row.try_get(0)?)))
         .collect()

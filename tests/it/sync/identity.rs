@@ -17,6 +17,19 @@ const GIVEN_BY_HAND: &str = "INSERT INTO memberships (team_id, user_id, origin, 
 const COUNTING_BY_HAND: &str = "SELECT e.user_id FROM effective_memberships e JOIN memberships m \
      ON m.team_id = e.team_id AND m.user_id = e.user_id AND m.origin = 'local'";
 
+/// The one membership that somebody gained, as the audit log has it (R14).
+async fn gained(world: &World) -> String {
+    let rows = world
+        .store
+        .texts("SELECT after FROM audit WHERE action = 'membership.added'")
+        .await;
+    let [one] = rows.as_slice() else {
+        panic!("{rows:?}")
+    };
+    let row: serde_json::Value = serde_json::from_str(one).unwrap();
+    row["user"].as_str().unwrap().to_owned()
+}
+
 on_each_store! {
     async fn r18_people_who_swap_their_names_swap_them_in_one_run(store) {
         let (world, people, _) = with_team(store, 12).await;
@@ -115,6 +128,32 @@ on_each_store! {
         world.settle().await;
         assert_eq!(world.store.number("SELECT COUNT(*) FROM users").await, 1);
         assert_eq!(world.store.texts(COUNTING_BY_HAND).await, [made.as_str()]);
+        assert_eq!(gained(&world).await, made.as_str());
+    }
+
+    async fn r5_the_last_admin_stays_where_his_okta_id_moves_to_a_row_nobody_is_active_by(store) {
+        let world = World::with_app(store).await;
+        let person = world.person("mira@example.test");
+        world.sim.org().assign_user(person).unwrap();
+        world.settle().await;
+        world
+            .store
+            .arrange(
+                "INSERT INTO memberships (team_id, user_id, origin, since) \
+                 SELECT (SELECT id FROM teams WHERE name = 'organization-admin'), id, 'local', 1 FROM users",
+            )
+            .await;
+        let row = world.store.texts("SELECT id FROM users").await.remove(0);
+        let made = world.scim_user("m.ira@example.test").await;
+        world.store.arrange("UPDATE users SET blocked = 1, active = 0 WHERE scim = 1").await;
+        world.sim.org().note_provisioned(person, made.as_str(), serde_json::Map::new());
+        world.full().await;
+        assert_eq!(world.store.texts(COUNTING_BY_HAND).await, [row.as_str()]);
+        assert_eq!(world.store.texts("SELECT user_id || cause FROM withheld").await, [format!("{row}last_admin")]);
+        // The block is lifted: there is another, and the old row goes (R5).
+        users::block(&world.sync.service, &world.cx(Channel::Cli), &made, false).await.unwrap();
+        assert_eq!(world.store.texts(COUNTING_BY_HAND).await, [made.as_str()]);
+        assert_eq!(world.store.number("SELECT COUNT(*) FROM users").await, 1);
     }
 
     async fn r11_an_inactive_row_gives_way_to_the_one_the_app_names(store) {
@@ -131,6 +170,7 @@ on_each_store! {
         let named = || world.store.texts("SELECT id FROM users WHERE okta_id IS NOT NULL AND active = 1");
         assert_eq!(named().await, [made.as_str()]);
         assert_eq!(world.store.texts(COUNTING_BY_HAND).await, [made.as_str()]);
+        assert_eq!(gained(&world).await, made.as_str());
         assert_eq!(world.store.number("SELECT COUNT(*) FROM users WHERE active = 0 AND entitled = 0").await, 1);
         assert!(world.store.texts("SELECT code FROM problems").await.is_empty());
         let before = world.dump().await;

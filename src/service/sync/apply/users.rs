@@ -1,13 +1,14 @@
 //! Users: made, joined, renamed, and their facts.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::slice;
 
 use serde_json::{Map, Value, json};
 
 use super::leavers::Staying;
 use super::{Done, Work};
 use crate::model::fold::fold;
-use crate::model::id::{OktaUserId, UserId};
+use crate::model::id::{OktaUserId, TeamId, UserId};
 use crate::model::user::{Facts, OktaStatus, Origin, User};
 use crate::reconcile::{Change, Person, Planned, Rebind};
 use crate::service::membership::{self, Touched};
@@ -16,7 +17,7 @@ use crate::store::edges::Edge;
 use crate::store::profile::Profile;
 use crate::store::rereads::{self, Target};
 use crate::store::users::{self, NewUser};
-use crate::store::{Tx, edges, group_sides, groups, mirror, person, stamps};
+use crate::store::{Tx, edges, group_sides, groups, memberships, mirror, person, stamps};
 
 const GONE: &str = "there is no such user any more";
 const SO: &str = "it is so already";
@@ -253,14 +254,10 @@ async fn move_okta_id(
     let status = source.facts.status.clone();
     let mut freed = source.clone();
     freed.okta_id = None;
-    // He is the same person: what an admin gave him stays his.
-    let local_teams = person::hand_over(tx, from, to).await?;
     if source.scim {
         // The row stays for SCIM to see, and is nobody's: whoever may be found by its name is another person (R11).
         freed.facts.entitled = false;
         freed.facts.status = None;
-        person::forget(tx, from).await?;
-        work.touched.users.insert(from.clone());
     }
     users::update(tx, &freed).await?;
     let mut target = target;
@@ -276,14 +273,18 @@ async fn move_okta_id(
         );
     }
     learn(tx, work, &target, okta_id, status.as_ref()).await?;
-    // First he has what the mirror says, then the poll's row goes: in between somebody is always in charge (R5).
+    // First he has what the mirror says and admins gave him, then the poll's row goes with its own: in between somebody is
+    // always in charge, and who is the last of them is seen to go (R5).
     let touched = Touched {
         users: BTreeSet::from([to.clone()]),
         ..Touched::default()
     };
     membership::settle(work.service, tx, work.cx, &touched).await?;
+    let local_teams = give_local(tx, work, from, to).await?;
     let lost = json!({ "oktaId": okta_id, "userName": source.user_name });
     let action = if source.scim {
+        person::forget(tx, from).await?;
+        work.touched.users.insert(from.clone());
         "user.unbound"
     } else {
         membership::delete_user(work.service, tx, work.cx, from, BTreeMap::new()).await?;
@@ -297,6 +298,27 @@ async fn move_okta_id(
         Some(json!({ "movedTo": to, "localTeams": local_teams })),
     );
     Ok(Done::applied())
+}
+
+/// Gives a person's other row what admins gave the one he had (R3); names the teams.
+async fn give_local(
+    tx: &mut Tx,
+    work: &Work<'_>,
+    from: &UserId,
+    to: &UserId,
+) -> Result<Vec<TeamId>, Halt> {
+    let before = memberships::effective_of_users(tx, slice::from_ref(to)).await?;
+    let teams = person::copy_local(tx, from, to).await?;
+    if teams.is_empty() {
+        return Ok(teams);
+    }
+    let after = memberships::effective_of_users(tx, slice::from_ref(to)).await?;
+    let touched = Touched {
+        given: after.difference(&before).cloned().collect(),
+        ..Touched::default()
+    };
+    membership::settle(work.service, tx, work.cx, &touched).await?;
+    Ok(teams)
 }
 
 async fn set(
