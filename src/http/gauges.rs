@@ -8,6 +8,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
+use crate::model::run::RunState;
 use crate::model::time::Timestamp;
 use crate::service::status::{RunLine, Status};
 
@@ -136,7 +137,7 @@ impl Gauges {
 
     fn run(&self, kind: &str, last: Option<&RunLine>, good: Option<Timestamp>) {
         if let Some(last) = last {
-            let good = last.state != "failed" && last.state != "interrupted";
+            let good = RunState::parse(&last.state).is_some_and(RunState::is_good);
             self.last_ok.get_or_create(&of(kind)).set(i64::from(good));
         }
         if let Some(ended) = good {

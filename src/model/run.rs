@@ -68,6 +68,13 @@ words! {
     }
 }
 
+impl RunState {
+    /// Whether a run that is over was carried through, whatever the guard held of it.
+    pub fn is_good(self) -> bool {
+        !matches!(self, Self::Running | Self::Failed | Self::Interrupted)
+    }
+}
+
 words! {
     /// What became of a change.
     Outcome {

@@ -274,25 +274,17 @@ async fn okta(
             epoch: lease.epoch,
             expires_at: lease.expires_at,
         });
+    let last_full = runs::find_last(tx, RunKind::Full).await?;
+    let last_delta = runs::find_last(tx, RunKind::Delta).await?;
     Ok(OktaStatus {
         mode: organization.mode,
         configured: settings.okta_configured,
         org_id: organization.okta_org_id.clone(),
         app_id: settings.app_id.clone(),
-        last_full: runs::find_last(tx, RunKind::Full)
-            .await?
-            .as_ref()
-            .map(RunLine::of),
-        last_delta: runs::find_last(tx, RunKind::Delta)
-            .await?
-            .as_ref()
-            .map(RunLine::of),
-        last_good_full: runs::find_last_good(tx, RunKind::Full)
-            .await?
-            .and_then(|run| run.ended_at),
-        last_good_delta: runs::find_last_good(tx, RunKind::Delta)
-            .await?
-            .and_then(|run| run.ended_at),
+        last_good_full: last_good(tx, RunKind::Full, last_full.as_ref()).await?,
+        last_good_delta: last_good(tx, RunKind::Delta, last_delta.as_ref()).await?,
+        last_full: last_full.as_ref().map(RunLine::of),
+        last_delta: last_delta.as_ref().map(RunLine::of),
         next_full: mark(marks::NEXT_FULL).and_then(Timestamp::parse),
         next_delta: mark(marks::NEXT_DELTA).and_then(Timestamp::parse),
         running: runs::find_running(tx).await?.as_ref().map(RunLine::of),
@@ -303,6 +295,22 @@ async fn okta(
         lag_seconds: health.last_answer_at.map(|at| now.since(at).max(0) / 1000),
         health,
     })
+}
+
+/// When a run of the kind last ended without failing: mostly that is the last one.
+async fn last_good(
+    tx: &mut Tx,
+    kind: RunKind,
+    last: Option<&Run>,
+) -> Result<Option<Timestamp>, Error> {
+    let good = match last {
+        Some(last) if last.state.is_good() => last.ended_at,
+        Some(_) => runs::find_last_good(tx, kind)
+            .await?
+            .and_then(|run| run.ended_at),
+        None => None,
+    };
+    Ok(good)
 }
 
 async fn held_line(tx: &mut Tx, run: &Run) -> Result<HeldRun, Error> {

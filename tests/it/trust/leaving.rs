@@ -46,6 +46,14 @@ async fn fails(daemon: &Daemon, kind: RunKind) {
     }
 }
 
+/// When a full run last ended without failing, as the metrics have it.
+fn last_success(metrics: &str) -> f64 {
+    let name = "rosterd_sync_last_success_timestamp_seconds{kind=\"full\"}";
+    let line = metrics.lines().find(|line| line.starts_with(name));
+    let line = line.unwrap_or_else(|| panic!("{metrics}"));
+    line.rsplit(' ').next().unwrap().parse().unwrap()
+}
+
 on_each_store! {
     async fn trust_13_active_false_in_every_shape_takes_every_team_and_voids_what_he_holds(store) {
         let daemon = Daemon::alone(store).await;
@@ -134,14 +142,11 @@ on_each_store! {
     async fn trust_23_a_credential_of_ours_that_ended_is_a_problem_and_not_a_silence(store) {
         let okta = Tenant::new(store).await;
         let token = okta.daemon.issue(Scope::Status).await;
-        let last_success = |metrics: &str| {
-            let line = metrics.lines().find(|line| line.starts_with("rosterd_sync_last_success_timestamp_seconds{kind=\"full\"}"));
-            line.unwrap_or_else(|| panic!("{metrics}")).rsplit(' ').next().unwrap().parse::<f64>().unwrap()
-        };
         let good = status(&okta.daemon, "/status", &token).await.json();
         assert!(good["problems"].as_array().unwrap().iter().all(|problem| problem["code"] != "run_failed"), "{good}");
-        let (at, members) = (good["okta"]["last_good_full"].clone(), okta.daemon.team("keepers").await);
-        let at = serde_json::from_value::<Timestamp>(at).unwrap();
+        let before = status(&okta.daemon, "/metrics", &token).await.text;
+        let (at, members) = (last_success(&before), okta.daemon.team("keepers").await);
+        assert!(before.contains("rosterd_sync_last_ok{kind=\"full\"} 1"), "{before}");
         okta.sim.access().revoke_ssws(okta.sim.ssws_token());
         fails(&okta.daemon, RunKind::Full).await;
         let since = okta.daemon.store.number("SELECT ended_at FROM runs WHERE state = 'failed'").await;
@@ -156,13 +161,25 @@ on_each_store! {
         assert!(!bad.text.contains(okta.sim.ssws_token()));
         let after = status(&okta.daemon, "/metrics", &token).await.text;
         assert!(after.contains("rosterd_sync_last_ok{kind=\"full\"} 0"), "{after}");
-        // Nobody asked for the metrics before it failed, as after a restart.
-        #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
-        let known = at.as_millis() as f64 / 1000.0;
-        assert!((last_success(&after) - known).abs() < f64::EPSILON, "the time of the last success stays");
+        assert!((last_success(&after) - at).abs() < f64::EPSILON, "the time of the last success stays");
         // Ready it is all the same: a load balancer must not take the pushes away as well. And nobody lost anything.
         assert_eq!(okta.daemon.send("GET", "/readyz", &[], None).await.status, 200);
         assert_eq!(okta.daemon.team("keepers").await, members);
+    }
+
+    async fn trust_23_the_last_success_is_known_to_whoever_asks_only_after_a_failure(store) {
+        let okta = Tenant::new(store).await;
+        let token = okta.daemon.issue(Scope::Status).await;
+        okta.sim.access().revoke_ssws(okta.sim.ssws_token());
+        fails(&okta.daemon, RunKind::Full).await;
+        // As after a restart: this daemon has shown no success before.
+        let known = status(&okta.daemon, "/status", &token).await.json()["okta"]["last_good_full"].clone();
+        let known: Timestamp = serde_json::from_value(known).unwrap();
+        let metrics = status(&okta.daemon, "/metrics", &token).await.text;
+        #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+        let seconds = known.as_millis() as f64 / 1000.0;
+        assert!((last_success(&metrics) - seconds).abs() < f64::EPSILON, "{metrics}");
+        assert!(metrics.contains("rosterd_sync_last_ok{kind=\"full\"} 0"), "{metrics}");
     }
 
     async fn trust_23_a_scim_token_that_ends_is_a_problem_before_and_after(store) {
