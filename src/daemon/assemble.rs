@@ -217,7 +217,7 @@ fn doors(config: &Config, address: SocketAddr) -> HttpSettings {
         scim_body_limit: config.scim.body_limit,
         bulk_operations: config.scim.bulk.max_operations,
         bulk_payload: config.scim.bulk.max_payload,
-        // Two are left for whoever asks for less, and for the daemon itself.
+        // Two are left for whoever asks for less, and for the daemon itself; with two or one, one long answer at a time.
         long_answers: (config.store.connections as usize).saturating_sub(2).max(1),
         ..HttpSettings::default()
     }

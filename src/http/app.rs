@@ -49,7 +49,7 @@ pub struct HttpSettings {
     /// and takes that for an error of ours; told 429 before, it comes back by itself.
     pub scim_patience: Duration,
     /// Most long answers at once. Each holds a connection of the store that reads for as long as its client takes, so it is
-    /// fewer than there are.
+    /// to be fewer than there are.
     pub long_answers: usize,
 }
 

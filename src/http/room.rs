@@ -23,7 +23,7 @@ pub const MANY: usize = 2 * 1024;
 /// The memory that request bodies share. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Room {
-    bytes: Arc<Semaphore>,
+    pub(super) bytes: Arc<Semaphore>,
     values: Arc<Semaphore>,
 }
 

@@ -240,13 +240,15 @@ impl Connection {
                     .serve_connection(io, service);
                 tokio::pin!(connection);
                 let ended = tokio::select! {
+                    // A request that has come goes before a limit that is up in the same moment.
+                    biased;
                     ended = connection.as_mut() => ended,
                     overdue = activity.overdue(limits) => match overdue {
                         Overdue::Head => return Err("the headers took too long".to_owned()),
                         Overdue::Unread => return Err(UNREAD.to_owned()),
                         Overdue::Idle => {
+                            // Closes at once, unless half a request was read along with the last: that is not waited for.
                             connection.as_mut().graceful_shutdown();
-                            // A request that is just coming is answered; half of one is not waited for.
                             timeout(options.header_timeout, connection)
                                 .await
                                 .unwrap_or(Ok(()))

@@ -51,7 +51,10 @@ fn at_most(most: usize, text: &str) -> Result<(), ScimError> {
     if text.len() <= most {
         return Ok(());
     }
-    let (values, depth) = extent(text.as_bytes());
+    bounded(most, extent(text.as_bytes()))
+}
+
+fn bounded(most: usize, (values, depth): (usize, usize)) -> Result<(), ScimError> {
     if depth > DEEPEST {
         Err(ScimError::invalid_syntax(format!(
             "The body cannot be read as JSON: it has more than {DEEPEST} levels."
@@ -65,9 +68,16 @@ fn at_most(most: usize, text: &str) -> Result<(), ScimError> {
     }
 }
 
-/// About how many values a text has.
-pub(crate) fn values(text: &[u8]) -> usize {
-    extent(text).0
+/// About how many values a body has.
+///
+/// # Errors
+/// As [`object`]: for more than there may be, before anybody makes room for them.
+pub(crate) fn values(body: &[u8]) -> Result<usize, ScimError> {
+    let extent = extent(body);
+    if body.len() > MOST_VALUES {
+        bounded(MOST_VALUES, extent)?;
+    }
+    Ok(extent.0)
 }
 
 /// About how many values a text has (before each, or before its name, is one of these signs), and how many levels.
@@ -380,7 +390,7 @@ mod tests {
             "{,".repeat(9)
         );
         assert!(object(quoted.as_bytes()).is_ok());
-        assert_eq!(values(br#"{"a":["\\",{"b":"\",["}]}"#), 4);
+        assert_eq!(values(br#"{"a":["\\",{"b":"\",["}]}"#).unwrap(), 4);
     }
 
     #[test]

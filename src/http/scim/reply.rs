@@ -45,7 +45,7 @@ impl Reply {
     /// whole.
     ///
     /// An answer of more than two chunks holds one of the store's connections for as long as its client reads: there are
-    /// `slots` for so many of them, fewer than connections, and 429 for the next.
+    /// `slots` for so many of them, and 429 for the next.
     pub(super) async fn read(
         status: StatusCode,
         mut body: directory::Body,

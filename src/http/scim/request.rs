@@ -146,9 +146,9 @@ pub(super) async fn body(
             share = Some(room.for_bytes(limit).await);
         }
     }
-    let share = share.unwrap_or_default();
+    let (share, values) = (share.unwrap_or_default(), json::values(&bytes)?);
     Ok(Held {
-        _share: room.for_values(share, json::values(&bytes)).await,
+        _share: room.for_values(share, values).await,
         bytes: bytes.freeze(),
     })
 }
@@ -184,6 +184,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_large_body_takes_its_share_of_the_room_until_it_is_let_go() {
+        let room = Room::default();
+        for (length, announced, share) in [
+            (LARGE, true, 0),
+            (LARGE, false, 0),
+            (2 * LARGE, true, 2 * LARGE),
+            (2 * LARGE, false, LIMIT),
+        ] {
+            let held = read(length, announced, &room).await;
+            assert_eq!(held.bytes.len(), length);
+            assert_eq!(room.bytes.available_permits(), BYTES - share);
+            drop(held);
+            assert_eq!(room.bytes.available_permits(), BYTES);
+        }
+    }
+
+    #[tokio::test]
     async fn a_large_body_waits_for_room_and_a_small_one_does_not() {
         let room = Room::default();
         let mut held = Vec::new();
@@ -192,9 +209,7 @@ mod tests {
         }
         assert!(read(2 * LARGE, true, &room).now_or_never().is_none());
         assert!(read(2 * LARGE, false, &room).now_or_never().is_none());
-        for announced in [true, false] {
-            assert_eq!(read(LARGE, announced, &room).await.bytes.len(), LARGE);
-        }
+        assert_eq!(read(LARGE, true, &room).await.bytes.len(), LARGE);
         held.pop();
         assert_eq!(read(2 * LARGE, true, &room).await.bytes.len(), 2 * LARGE);
     }
@@ -208,6 +223,13 @@ mod tests {
         };
         let held = many().await;
         assert!(many().now_or_never().is_none());
+        let too_many = Body::from("[],".repeat(500_001));
+        let refused = body(&headers(None), too_many, LIMIT, &room).now_or_never();
+        assert_eq!(
+            refused.unwrap().err().unwrap().status,
+            413,
+            "it waits for no room"
+        );
         assert_eq!(read(LARGE, true, &room).await.bytes.len(), LARGE);
         drop(held);
         assert!(many().now_or_never().is_some());

@@ -197,7 +197,7 @@ pub(super) async fn write(
 }
 
 /// The answer to a write. It is committed, so that nothing may refuse it any more (R6): where the store does not say in time
-/// how it looks now, it is shown as it was written.
+/// how it looks now, or too many long answers are being read, it is shown as it was written.
 async fn show(
     call: &Call<'_>,
     saved: &Saved,
