@@ -137,6 +137,16 @@ impl Eyes {
         .len()
     }
 
+    /// The edges that plans took away: the run, and the change's key.
+    pub(crate) async fn edges_taken_by_plans(&mut self) -> BTreeSet<[String; 2]> {
+        let rows = self
+            .rows("SELECT run_id, change_key FROM run_changes WHERE outcome = 'applied' AND change_key LIKE 'edge-:%'")
+            .await;
+        rows.into_iter()
+            .map(|row| row.try_into().unwrap())
+            .collect()
+    }
+
     /// The rows that runs blocked: the line of the audit log, and the row.
     pub(crate) async fn blocked_by_runs(&mut self) -> Vec<[String; 2]> {
         let rows = self

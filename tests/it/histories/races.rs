@@ -223,7 +223,8 @@ impl History {
                     continue; // the row went
                 };
                 // It was the account before him whom the run made inactive (R11); a push that is late may do the same to him.
-                if before.active.get(*object).is_some_and(|was| was != person) {
+                let was = before.active.get(*object).filter(|was| *was != person);
+                if was.is_some_and(|was| !certain.may_be_active(was)) {
                     continue;
                 }
                 let may = certain.may_be_active(person);
