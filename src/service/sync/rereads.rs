@@ -134,14 +134,17 @@ impl Flight<'_> {
             }
             Read::Gone { at } => {
                 self.known.users.insert(id.clone());
+                let at = self.at(&at);
+                // Who was read by id is not asked for again as one whom the app's listing does not have.
+                let assignment = self.assignments.get(id);
                 let seen = Seen {
                     okta_id: id.clone(),
                     status: Some(OktaStatus::deleted()),
                     person: None,
-                    assigned: None,
+                    assigned: assignment.and_then(|assignment| assignment.assigned),
                     ours: None,
                     in_mapped_group: false,
-                    at: self.at(&at),
+                    at: assignment.map_or(at, |assignment| at.min(assignment.at)),
                 };
                 self.take_seen(vec![seen]).await?;
                 Ok(true)

@@ -1,7 +1,7 @@
 //! R11 and R18: who a user of Okta's is here.
 
 use rosterd::model::actor::Channel;
-use rosterd::model::id::UserId;
+use rosterd::model::id::{OktaUserId, UserId};
 use rosterd::model::run::RunState;
 use rosterd::service::users;
 use rosterd::store::Tx;
@@ -100,6 +100,27 @@ on_each_store! {
         );
         assert_eq!(world.store.number("SELECT COUNT(*) FROM rereads").await, 0);
     }
+
+    async fn r10_whoever_is_gone_when_he_is_read_by_id_is_settled_by_one_run(store) {
+        let world = World::with_app(store).await;
+        let person = world.person("mira@example.test");
+        world.sim.org().assign_user(person).unwrap();
+        world.settle().await;
+        let target = Target::User(OktaUserId::parse(person.as_str()).unwrap());
+        world
+            .store
+            .write(async |tx: &mut Tx| rereads::insert_many(tx, &[(target.clone(), "x")]).await)
+            .await
+            .unwrap();
+        world.sim.org().deactivate(person).unwrap();
+        world.sim.org().delete_user(person).unwrap();
+        world.full().await;
+        assert_eq!(world.store.texts("SELECT status || entitled || active FROM users").await, ["DELETED00"]);
+        let before = world.dump().await;
+        world.full().await;
+        assert_eq!(world.dump().await, before);
+    }
+
     async fn r13_a_block_goes_along_when_a_row_gives_way_to_scim_s(store) {
         let world = World::with_app(store).await;
         let person = world.person("mira@example.test");
