@@ -124,9 +124,24 @@ fn summary(config: &Config, now: Timestamp) -> Summary {
 /// Writing to a String cannot fail.
 fn text(report: &Report) -> String {
     let mut out = String::new();
-    let Some(settings) = report.settings.as_ref().filter(|_| report.ok) else {
-        return config::Problems(report.problems.clone()).to_string();
+    if let Some(settings) = report.settings.as_ref().filter(|_| report.ok) {
+        write_summary(&mut out, settings);
+    }
+    let width = report.warnings.iter().map(|w| w.key.len()).max();
+    let width = width.unwrap_or(0);
+    for warning in &report.warnings {
+        let _ = writeln!(out, "warning: {:<width$}  {}", warning.key, warning.text);
+    }
+    let _ = match report.warnings.len() {
+        _ if !report.ok => write!(out, "{}", config::Problems(report.problems.clone())),
+        0 => write!(out, "no problems"),
+        1 => write!(out, "no problems, 1 warning"),
+        count => write!(out, "no problems, {count} warnings"),
     };
+    out
+}
+
+fn write_summary(out: &mut String, settings: &Summary) {
     for (name, value) in [
         ("store", settings.store.as_str()),
         ("listen", settings.listen.as_str()),
@@ -150,15 +165,4 @@ fn text(report: &Report) -> String {
         "",
         settings.offset_at_most_seconds / 60
     );
-    let width = report.warnings.iter().map(|w| w.key.len()).max();
-    let width = width.unwrap_or(0);
-    for warning in &report.warnings {
-        let _ = writeln!(out, "warning: {:<width$}  {}", warning.key, warning.text);
-    }
-    let _ = match report.warnings.len() {
-        0 => write!(out, "no problems"),
-        1 => write!(out, "no problems, 1 warning"),
-        count => write!(out, "no problems, {count} warnings"),
-    };
-    out
 }

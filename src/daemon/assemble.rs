@@ -193,18 +193,14 @@ fn open_tls(config: &Config) -> Result<Option<TlsReload>, Problem> {
 }
 
 /// What keeps a daemon from starting though the configuration reads well: certificates, keys and secrets are opened,
-/// nothing is connected to. What hangs on a credential that only the service sees is left to it; that it is not seen is a
-/// warning of the configuration.
+/// nothing is connected to. A credential that only the service sees is left to it: that is a warning of the configuration.
 pub fn problems(config: &Config, clock: &Arc<dyn Clock>, random: &Arc<dyn Random>) -> Vec<Problem> {
-    let seen =
-        |secret: Option<&SecretSource>| secret.is_none_or(|secret| secret.out_of_reach().is_none());
-    let org = config.okta.org.as_ref();
+    let hooks = config.okta.hooks.secret.as_ref();
+    let hooks_unseen = hooks.is_some_and(|secret| secret.out_of_reach().is_some());
     let mut found = Vec::new();
-    if seen(org.map(|org| org.auth.secret())) {
-        found.extend(okta_client::client(&config.okta, clock, random).err());
-    }
+    found.extend(okta_client::problem(&config.okta, clock, random));
     found.extend(open_tls(config).err());
-    if seen(config.okta.hooks.secret.as_ref()) {
+    if !hooks_unseen {
         found.extend(hook_secret(config).err());
     }
     found

@@ -30,9 +30,38 @@ pub fn client(
     let Some(org) = &okta.org else {
         return Ok(None);
     };
+    made(okta, org, auth(&org.auth)?, clock, random).map(Some)
+}
+
+/// What keeps the client from being made. A credential that only the service sees is taken for a good one.
+pub fn problem(
+    okta: &config::Okta,
+    clock: &Arc<dyn Clock>,
+    random: &Arc<dyn Random>,
+) -> Option<Problem> {
+    let org = okta.org.as_ref()?;
+    let unseen = org.auth.secret().out_of_reach().is_some();
+    let auth = if unseen {
+        Ok(Auth::Ssws {
+            token: "unseen".into(),
+        })
+    } else {
+        auth(&org.auth)
+    };
+    auth.and_then(|auth| made(okta, org, auth, clock, random))
+        .err()
+}
+
+fn made(
+    okta: &config::Okta,
+    org: &config::Org,
+    auth: Auth,
+    clock: &Arc<dyn Clock>,
+    random: &Arc<dyn Random>,
+) -> Result<Client, Problem> {
     let url = OrgUrl::parse(org.url.as_str())
         .map_err(|error| Problem::new("okta.org_url", error.to_string()))?;
-    let mut settings = Settings::new(url, auth(&org.auth)?);
+    let mut settings = Settings::new(url, auth);
     if let Some(app_id) = &okta.app_id {
         let parsed = AppId::parse(app_id);
         settings.app_id =
@@ -48,9 +77,7 @@ pub fn client(
     }
     settings.proxy = org.proxy.as_ref().map(proxy).transpose()?;
     let around = Surroundings::new(Arc::clone(clock), Arc::clone(random));
-    Client::new(settings, around)
-        .map(Some)
-        .map_err(|error| Problem::new(key_of(&error), error.to_string()))
+    Client::new(settings, around).map_err(|error| Problem::new(key_of(&error), error.to_string()))
 }
 
 /// The key by which it is set right.

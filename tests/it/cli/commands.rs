@@ -423,6 +423,14 @@ fn check_outside_the_service_does_not_miss_the_service_s_credentials() {
         let warned = |line: &str| line.starts_with("warning:") && line.contains(key);
         assert!(said.out.lines().any(warned), "{key}: {said:?}");
     }
+    // What hangs on no credential is looked at all the same, and what was warned of is not lost.
+    let junk = host.path("junk.pem");
+    std::fs::write(&junk, "no PEM").unwrap();
+    host.set("ROSTERD__OKTA__CA_FILE", junk.to_str().unwrap());
+    let said = host.run(&["check"]);
+    assert_eq!(said.code, 3, "{said:?}");
+    assert!(said.out.contains("okta.ca_file"), "{said:?}");
+    assert!(said.out.contains("warning: okta.token_file"), "{said:?}");
     // The service itself cannot do without.
     assert_eq!(host.run(&["serve"]).code, 3);
 }
