@@ -64,7 +64,8 @@ pub struct ServerOptions {
     pub header_timeout: Duration,
     /// How long a client may take to ask again.
     pub idle_timeout: Duration,
-    /// How long a request's body may be silent, and how long a client may not read its answer: [`SILENCE`].
+    /// How long a request's body may be silent, and how long a client may not read a long answer: [`SILENCE`]. What was
+    /// given to the socket whole (a short answer, the end of a long one) counts as read; it has the time of an idle client.
     pub silence: Duration,
     /// TLS; `None` is plain HTTP.
     pub tls: Option<TlsReload>,
