@@ -18,6 +18,14 @@ impl Eyes {
         Self(AnyConnection::connect(url).await.expect("a connection"))
     }
 
+    /// Rows of so many texts each.
+    async fn tuples<const N: usize>(&mut self, statement: &'static str) -> Vec<[String; N]> {
+        let rows = self.rows(statement).await;
+        rows.into_iter()
+            .map(|row| row.try_into().unwrap())
+            .collect()
+    }
+
     /// Rows of texts; a null is the empty text.
     pub(crate) async fn rows(&mut self, statement: &'static str) -> Vec<Vec<String>> {
         let rows = sqlx::query(statement)
@@ -109,12 +117,8 @@ impl Eyes {
 
     /// Every edge: our id of the group, Okta's, and the member.
     pub(crate) async fn edges(&mut self) -> Vec<[String; 3]> {
-        let rows = self
-            .rows("SELECT e.group_id, g.okta_id, e.member FROM edges e JOIN idp_groups g ON g.id = e.group_id")
-            .await;
-        rows.into_iter()
-            .map(|row| row.try_into().unwrap())
-            .collect()
+        self.tuples("SELECT e.group_id, g.okta_id, e.member FROM edges e JOIN idp_groups g ON g.id = e.group_id")
+            .await
     }
 
     /// What the log says runs took out of teams and made inactive, one line each.
@@ -139,22 +143,16 @@ impl Eyes {
 
     /// The edges that plans took away: the run, and the change's key.
     pub(crate) async fn edges_taken_by_plans(&mut self) -> BTreeSet<[String; 2]> {
-        let rows = self
-            .rows("SELECT run_id, change_key FROM run_changes WHERE outcome = 'applied' AND change_key LIKE 'edge-:%'")
-            .await;
-        rows.into_iter()
-            .map(|row| row.try_into().unwrap())
+        self.tuples("SELECT run_id, change_key FROM run_changes WHERE outcome = 'applied' AND change_key LIKE 'edge-:%'")
+            .await
+            .into_iter()
             .collect()
     }
 
     /// The rows that runs blocked: the line of the audit log, and the row.
     pub(crate) async fn blocked_by_runs(&mut self) -> Vec<[String; 2]> {
-        let rows = self
-            .rows("SELECT id, object_id FROM audit WHERE action = 'user.blocked' AND channel IN ('poll', 'hook')")
-            .await;
-        rows.into_iter()
-            .map(|row| row.try_into().unwrap())
-            .collect()
+        self.tuples("SELECT id, object_id FROM audit WHERE action = 'user.blocked' AND channel IN ('poll', 'hook')")
+            .await
     }
 
     /// The last lines of the audit log, for whoever has to find out what went wrong.
