@@ -209,6 +209,24 @@ fn r11_a_row_of_scim_s_gives_way_once_nobody_is_active_by_it() {
 }
 
 #[test]
+fn r9_a_status_known_of_the_row_that_gives_way_ends_activity_past_the_guard() {
+    let (mut left, anew) = (row("a", Some("00u1")), row("b", None));
+    (left.active, left.facts.status) = (false, Some(OktaStatus::new("SUSPENDED")));
+    let rows = Rows {
+        by_okta_id: Some(&left),
+        by_our_id: Some(&anew),
+        by_name: None,
+    };
+    let mut unread = seen("00u1");
+    unread.status = None;
+    let verdict = plan(&unread, rows, Population::App);
+    assert!(matches!(
+        verdict.changes.as_slice(),
+        [_, change] if change.takes && matches!(change.change, Change::SetStatus { .. })
+    ));
+}
+
+#[test]
 fn r8_what_okta_says_of_somebody_counts_though_two_rows_claim_him() {
     let (bound, other) = (row("a", Some("00u1")), row("b", Some("00u2")));
     let rows = Rows {

@@ -202,4 +202,24 @@ on_each_store! {
         world.settle().await;
         assert!(named().await.is_empty());
     }
+
+    async fn r10_a_status_that_goes_along_with_an_okta_id_is_settled_by_one_run(store) {
+        let world = World::with_app(store).await;
+        let person = world.person("mira@example.test");
+        world.sim.org().assign_user(person).unwrap();
+        world.settle().await;
+        world.sim.org().suspend(person).unwrap();
+        world.settle().await;
+        // SCIM made his row too, and has him active; the app names that one.
+        let made = world.scim_user("m.ira@example.test").await;
+        world.sim.org().note_provisioned(person, made.as_str(), serde_json::Map::new());
+        world.settle().await;
+        let bound = "SELECT id FROM users WHERE okta_id IS NOT NULL AND status = 'SUSPENDED' AND active = 0";
+        assert_eq!(world.store.texts(bound).await, [made.as_str()]);
+        // Nothing is left to be read by id: what was read has been applied.
+        assert!(world.store.texts("SELECT object FROM rereads").await.is_empty());
+        let before = world.dump().await;
+        world.settle().await;
+        assert_eq!(world.dump().await, before);
+    }
 }

@@ -6,6 +6,7 @@
 
 mod edges;
 mod groups;
+mod identity;
 mod leavers;
 mod users;
 
