@@ -2,13 +2,16 @@
 //!
 //! A client that asks and does not read its answer (over HTTP/2: opens no window for it) would hold its connection, and
 //! the snapshot the answer is read from, for as long as it likes: hyper limits how slowly a client may ask, not how
-//! slowly it may read. A connection moves while a request is worked on, and whenever more of an answer is asked for,
-//! because that is not before what was given has gone out.
+//! slowly it may read. A connection moves while a request is worked on, and an answer whenever more of it is asked for,
+//! because that is not before what was given has gone out. What else is asked on the connection meanwhile does not help
+//! an answer that nobody reads.
 //!
 //! hyper's own limit on headers runs while a connection is idle as well. A proxy keeps connections for a minute or more,
 //! and one that is closed in the moment it sends a PUT on it answers 502 to Okta: an idle connection has a longer limit.
 
-use std::io;
+mod heard;
+
+use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -17,19 +20,23 @@ use std::time::Duration;
 use axum::body::Body;
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
+use heard::Heard;
+
 /// Answers go out in parts of at most so many bytes, so that a slow client that does read is seen to.
 const PART: usize = 16 * 1024;
+
+/// How long a client may take for a part, over all parts; besides, it has once the time that an answer may stand still.
+const PACE: Duration = Duration::from_secs(1);
 
 /// How long a connection may be without a move, by what it is at.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
     /// From the first byte of a request to the end of its headers.
     pub(super) head: Duration,
-    /// While an answer is to be read.
+    /// While a part of an answer is to be read.
     pub(super) unread: Duration,
     /// Between two requests.
     pub(super) idle: Duration,
@@ -46,11 +53,52 @@ pub(super) enum Overdue {
     Idle,
 }
 
+/// An answer on its way.
+#[derive(Debug, Clone, Copy)]
+struct Sending {
+    /// Since when the client has had the last part to read; `None` while the next is being made, which is ours to do.
+    since: Option<Instant>,
+    /// How long it had for the parts before.
+    taken: Duration,
+    /// How many parts there were.
+    parts: u32,
+}
+
+impl Sending {
+    fn begin(now: Instant) -> Self {
+        Self {
+            since: Some(now),
+            taken: Duration::ZERO,
+            parts: 0,
+        }
+    }
+
+    /// More is asked for.
+    fn ask(&mut self, now: Instant) {
+        if let Some(since) = self.since.take() {
+            self.taken += now.saturating_duration_since(since);
+        }
+    }
+
+    /// A part goes out.
+    fn give(&mut self, now: Instant) {
+        self.since = Some(now);
+        self.parts = self.parts.saturating_add(1);
+    }
+
+    /// Until when the client has to ask for more.
+    fn due(&self, unread: Duration) -> Option<Instant> {
+        let all = unread.saturating_add(PACE.saturating_mul(self.parts));
+        let left = all.saturating_sub(self.taken).min(unread);
+        self.since.map(|since| since + left)
+    }
+}
+
 /// What a connection is doing.
 #[derive(Debug)]
 pub(super) struct Activity {
     moves: Mutex<Moves>,
-    /// A request begins to come: it is due before the next was.
+    /// Something began that is due before the next was.
     begun: Notify,
 }
 
@@ -58,8 +106,10 @@ pub(super) struct Activity {
 struct Moves {
     /// Requests that are worked on.
     working: usize,
-    /// Answers in more than one part that are not wholly given yet.
-    sending: usize,
+    /// Answers in more than one part that are not wholly given yet, by the order they began in.
+    sending: BTreeMap<u64, Sending>,
+    /// How many there were.
+    sent: u64,
     /// Since when a request has been coming.
     head: Option<Instant>,
     /// When something last moved.
@@ -73,7 +123,8 @@ impl Activity {
         Arc::new(Self {
             moves: Mutex::new(Moves {
                 working: 0,
-                sending: 0,
+                sending: BTreeMap::new(),
+                sent: 0,
                 head: Some(now),
                 last: now,
             }),
@@ -109,9 +160,15 @@ impl Activity {
     /// What it is late with if nothing moves until then; `None` while it is worked on.
     fn due(&self, limits: Limits) -> Option<(Overdue, Instant)> {
         let moves = self.moves.lock().unwrap_or_else(PoisonError::into_inner);
+        let answers = moves.sending.values();
+        if let Some(at) = answers
+            .filter_map(|sending| sending.due(limits.unread))
+            .min()
+        {
+            return Some((Overdue::Unread, at));
+        }
         match moves.head {
-            _ if moves.working > 0 => None,
-            _ if moves.sending > 0 => Some((Overdue::Unread, moves.last + limits.unread)),
+            _ if moves.working > 0 || !moves.sending.is_empty() => None,
             Some(since) => Some((Overdue::Head, since + limits.head)),
             None => Some((Overdue::Idle, moves.last + limits.idle)),
         }
@@ -120,7 +177,7 @@ impl Activity {
     /// Bytes came from the client.
     fn heard(&self) {
         let mut moves = self.moves.lock().unwrap_or_else(PoisonError::into_inner);
-        if moves.working == 0 && moves.sending == 0 && moves.head.is_none() {
+        if moves.working == 0 && moves.sending.is_empty() && moves.head.is_none() {
             moves.head = Some(Instant::now());
             self.begun.notify_one();
         }
@@ -128,13 +185,10 @@ impl Activity {
 
     /// The client's bytes, of which is noted that they came.
     pub(super) fn listen<S>(self: &Arc<Self>, stream: S) -> Heard<S> {
-        Heard {
-            stream,
-            activity: Arc::clone(self),
-        }
+        Heard::new(stream, Arc::clone(self))
     }
 
-    /// The body of an answer, each part of which counts as a move.
+    /// The body of an answer, whose client has to ask for part after part.
     pub(super) fn watch(self: &Arc<Self>, body: Body) -> Body {
         // One part is given at once, and nothing more is ever asked for.
         if body
@@ -144,18 +198,33 @@ impl Activity {
         {
             return body;
         }
-        self.note(|moves| moves.sending += 1);
+        let number = self.note(|moves| {
+            moves.sent += 1;
+            moves
+                .sending
+                .insert(moves.sent, Sending::begin(Instant::now()));
+            moves.sent
+        });
+        self.begun.notify_one();
         Body::new(Watched {
             body,
+            number,
             rest: Bytes::new(),
             activity: Arc::clone(self),
         })
     }
 
-    fn note(&self, change: impl FnOnce(&mut Moves)) {
+    fn note<T>(&self, change: impl FnOnce(&mut Moves) -> T) -> T {
         let mut moves = self.moves.lock().unwrap_or_else(PoisonError::into_inner);
-        change(&mut moves);
         moves.last = Instant::now();
+        change(&mut moves)
+    }
+
+    fn answer(&self, number: u64, change: impl FnOnce(&mut Sending, Instant)) {
+        self.note(|moves| {
+            let now = moves.last;
+            (moves.sending.get_mut(&number)).map(|sending| change(sending, now))
+        });
     }
 }
 
@@ -170,6 +239,7 @@ impl Drop for Working {
 
 struct Watched {
     body: Body,
+    number: u64,
     /// What is left of a frame that was too large to go at once.
     rest: Bytes,
     activity: Arc<Activity>,
@@ -180,13 +250,15 @@ impl Watched {
         if data.len() > PART {
             self.rest = data.split_off(PART);
         }
+        self.activity.answer(self.number, Sending::give);
         Frame::data(data)
     }
 }
 
 impl Drop for Watched {
     fn drop(&mut self) {
-        self.activity.note(|moves| moves.sending -= 1);
+        self.activity
+            .note(|moves| moves.sending.remove(&self.number));
     }
 }
 
@@ -198,7 +270,7 @@ impl HttpBody for Watched {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        self.activity.note(|_| ());
+        self.activity.answer(self.number, Sending::ask);
         if !self.rest.is_empty() {
             let rest = std::mem::take(&mut self.rest);
             return Poll::Ready(Some(Ok(self.part(rest))));
@@ -227,53 +299,5 @@ impl HttpBody for Watched {
     }
 }
 
-/// A stream that tells when bytes come.
-pub(super) struct Heard<S> {
-    stream: S,
-    activity: Arc<Activity>,
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Heard<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buf.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
-        if buf.filled().len() > before {
-            self.activity.heard();
-        }
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for Heard<S> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-}
+#[cfg(test)]
+mod tests;
