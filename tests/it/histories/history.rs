@@ -68,6 +68,8 @@ pub(crate) struct History {
     pub(crate) weather: Chances,
     /// The rows of users at the last look, and whose they were.
     pub(crate) rows: BTreeMap<String, Person>,
+    /// Those of them whose Okta id was not known then.
+    pub(crate) unbound: BTreeSet<String>,
     /// What Okta and the admins said at the end of each step, as far back as Okta's searches show.
     pub(crate) said: Vec<(i64, Model)>,
     pub(crate) started: u32,
@@ -151,6 +153,7 @@ impl History {
             watch: Watch::default(),
             weather: Chances::default(),
             rows: BTreeMap::new(),
+            unbound: BTreeSet::new(),
             said: Vec::new(),
             started: 1,
             notes,

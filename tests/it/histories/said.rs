@@ -19,6 +19,7 @@ impl History {
                 }
             }
         }
+        self.remember_successors(&people).await;
         self.rows = people;
         self.remember_heirs().await;
         let (now, lag) = self.clock_and_lag();
@@ -26,6 +27,34 @@ impl History {
             let model = self.model(false).await;
             self.said.push((now, model));
         }
+    }
+
+    /// Whoever was made anew in Okta under the name of a row whose Okta id nobody ever said is, for all that can be known
+    /// here, the person that row was made for (R11: a name joins at first contact): what admins gave that one is his.
+    async fn remember_successors(&mut self, people: &BTreeMap<String, Person>) {
+        let local = "SELECT user_id, team_id FROM memberships WHERE origin = 'local'";
+        let given = self.eyes.rows(local).await;
+        for id in &self.unbound {
+            let (Some(before), Some(after)) = (self.rows.get(id), people.get(id)) else {
+                continue;
+            };
+            if before == after {
+                continue;
+            }
+            // He may have had another row besides, with what was given to that one.
+            let keeps = people.values().any(|other| other == before);
+            for row in given.iter().filter(|row| row[0] == *id) {
+                let given = (row[1].clone(), before.clone());
+                if self.local.contains(&given) {
+                    self.local.insert((given.0.clone(), after.clone()));
+                }
+                if !keeps {
+                    self.local.remove(&given);
+                }
+            }
+        }
+        let unbound = "SELECT id FROM users WHERE origin = 'okta' AND okta_id IS NULL";
+        self.unbound = self.eyes.texts(unbound).await.into_iter().collect();
     }
 
     /// What a run that begins now takes from nobody (R8): an edge that was known here before and that Okta has, an activity
