@@ -126,7 +126,7 @@ fn two_rows(seen: &Seen, row: &User, other: &User, population: Population) -> Ve
             "the app calls him by another row's id; the row the poll made, or an inactive one, gives way",
         )];
         let moved = learning(other, row.facts.status.as_ref()).0;
-        // A status that does not go along because it would end his activity is a change of its own.
+        // A status that would end his activity does not go along: it is a change of its own, for the guard to see (R9).
         let mut told = seen.clone();
         told.status = told.status.or_else(|| row.facts.status.clone());
         changes.extend(of_row(&told, &moved, population));

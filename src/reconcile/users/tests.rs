@@ -209,7 +209,7 @@ fn r11_a_row_of_scim_s_gives_way_once_nobody_is_active_by_it() {
 }
 
 #[test]
-fn r9_a_status_known_of_the_row_that_gives_way_ends_activity_past_the_guard() {
+fn r9_a_status_of_the_row_that_gives_way_is_a_taking_beside_the_move() {
     let (mut left, anew) = (row("a", Some("00u1")), row("b", None));
     (left.active, left.facts.status) = (false, Some(OktaStatus::new("SUSPENDED")));
     let rows = Rows {
@@ -222,7 +222,8 @@ fn r9_a_status_known_of_the_row_that_gives_way_ends_activity_past_the_guard() {
     let verdict = plan(&unread, rows, Population::App);
     assert!(matches!(
         verdict.changes.as_slice(),
-        [_, change] if change.takes && matches!(change.change, Change::SetStatus { .. })
+        [first, change] if matches!(first.change, Change::MoveOktaId { .. }) && change.takes
+            && matches!(&change.change, Change::SetStatus { status, .. } if status.as_str() == "SUSPENDED")
     ));
 }
 

@@ -232,31 +232,53 @@ impl<'s> Flight<'s> {
     /// Splits a plan: what gives is applied at once, what takes waits for the guard.
     pub(super) async fn plan(&mut self, plan: Vec<Planned>) -> Result<(), Halt> {
         let (takes, gives): (Vec<_>, Vec<_>) = plan.into_iter().partition(|planned| planned.takes);
+        let ended: HashSet<OktaUserId> = takes
+            .iter()
+            .filter_map(|planned| match &planned.change {
+                Change::SetStatus { okta_id, .. } => Some(okta_id.clone()),
+                _ => None,
+            })
+            .collect();
         self.takings.extend(takes);
         for chunk in chunks(&gives) {
-            self.apply(chunk).await?;
+            let (done, at) = self.apply(chunk).await?;
+            for (planned, done) in chunk.iter().zip(&done) {
+                // A move leaves a status that would end his activity to a read by id. The taking planned beside it is that
+                // status: where this run comes to its end, and to the taking, nothing is left to be read (R10).
+                if let Change::MoveOktaId { okta_id, .. } = &planned.change
+                    && done.outcome == Outcome::Applied
+                    && ended.contains(okta_id)
+                {
+                    self.reread_done.push((Target::User(okta_id.clone()), at));
+                }
+            }
         }
         Ok(())
     }
 
-    /// Applies a chunk in one transaction and records it there.
-    pub(super) async fn apply(&mut self, chunk: &[Planned]) -> Result<(), Halt> {
+    /// Applies a chunk in one transaction and records it there; says what became of each change, and the first instant after.
+    pub(super) async fn apply(
+        &mut self,
+        chunk: &[Planned],
+    ) -> Result<(Vec<Done>, Timestamp), Halt> {
         if chunk.is_empty() {
-            return Ok(());
+            return Ok((Vec::new(), self.began_at));
         }
         let first = self.next_ordinal;
-        let done: Result<Vec<Done>, Halt> = in_write!(self.sync.service.store, |tx| {
+        let done: Result<(Vec<Done>, Timestamp), Halt> = in_write!(self.sync.service.store, |tx| {
             self.fence.check(tx).await?;
             if self.dry_run {
                 run_changes::insert(tx, &self.id, &rows(first, chunk, Outcome::Planned)?).await?;
-                return Ok(chunk.iter().map(|_| Done::of(Outcome::Planned)).collect());
+                let planned = chunk.iter().map(|_| Done::of(Outcome::Planned)).collect();
+                return Ok((planned, tx.now()));
             }
             let done = apply::chunk(&self.sync.service, tx, &self.cx, chunk, false).await?;
             run_changes::insert(tx, &self.id, &recorded(first, chunk, &done)?).await?;
-            Ok(done)
+            Ok((done, Timestamp::from_millis(tx.now().as_millis() + 1)))
         });
-        self.counted(chunk, &done?);
-        Ok(())
+        let (done, after) = done?;
+        self.counted(chunk, &done);
+        Ok((done, after))
     }
 
     /// Counts what became of a chunk that is recorded.

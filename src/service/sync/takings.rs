@@ -61,7 +61,8 @@ impl Flight<'_> {
                     .filter_map(|place| planned.get(place).cloned()),
             );
         }
-        self.apply(&chunk).await
+        self.apply(&chunk).await?;
+        Ok(())
     }
 
     /// Users whose join waited for what this run has renamed and taken away by now.

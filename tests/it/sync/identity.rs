@@ -2,8 +2,11 @@
 
 use rosterd::model::actor::Channel;
 use rosterd::model::id::{OktaUserId, UserId};
-use rosterd::model::run::RunState;
+use rosterd::model::run::{RunKind, RunState};
+use rosterd::service::sync::{Ask, Halt};
 use rosterd::service::users;
+use rosterd::sim::faults::{Fault, Rule};
+use rosterd::sim::org::OktaId;
 use rosterd::store::Tx;
 use rosterd::store::rereads::{self, Target};
 
@@ -221,5 +224,32 @@ on_each_store! {
         let before = world.dump().await;
         world.settle().await;
         assert_eq!(world.dump().await, before);
+    }
+
+    async fn r8_a_status_that_goes_along_with_an_okta_id_outlives_a_run_that_ends_early(store) {
+        let world = World::with_app(store).await;
+        let (person, other) = (world.person("mira@example.test"), world.person("noor@example.test"));
+        for assigned in [person, other] {
+            world.sim.org().assign_user(assigned).unwrap();
+        }
+        world.settle().await;
+        world.sim.org().suspend(person).unwrap();
+        world.settle().await;
+        let made = world.scim_user("m.ira@example.test").await;
+        world.sim.org().note_provisioned(person, made.as_str(), serde_json::Map::new());
+        // His Okta id is moved; before his status is taken, Okta refuses the token.
+        world.sim.faults().add(Rule::always(Fault::Unauthorized).on(&format!("/api/v1/users/{other}")));
+        let named = |id: OktaId| Target::User(OktaUserId::parse(&id.to_string()).unwrap());
+        let ask = Ask { targets: vec![named(person), named(other)], ..Ask::scheduled(RunKind::Hook) };
+        let ended = world.sync.run(world.epoch, &ask).await;
+        assert!(matches!(ended, Err(Halt::Okta(_))), "{ended:?}");
+        let bound = "SELECT id FROM users WHERE okta_id IS NOT NULL AND scim = 1";
+        assert_eq!(world.store.texts(bound).await, [made.as_str()]);
+        assert_eq!(world.store.texts("SELECT object FROM rereads").await, [person.to_string()]);
+        world.sim.faults().clear();
+        world.delta().await;
+        let suspended = "SELECT id FROM users WHERE status = 'SUSPENDED' AND active = 0 AND scim = 1";
+        assert_eq!(world.store.texts(suspended).await, [made.as_str()]);
+        assert!(world.store.texts("SELECT object FROM rereads").await.is_empty());
     }
 }

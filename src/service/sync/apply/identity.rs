@@ -142,8 +142,7 @@ pub(super) async fn move_okta_id(
     if !fits {
         return Ok(Done::skipped("one of them has another Okta id by now"));
     }
-    // What would end his activity is planned beside this, for the guard to see (R9).
-    let status = (source.facts.status.clone()).filter(|status| !target.facts.ended_by(status));
+    let status = source.facts.status.clone();
     let mut freed = source.clone();
     freed.okta_id = None;
     if source.scim {
