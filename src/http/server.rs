@@ -55,6 +55,8 @@ const BEAT: Duration = Duration::from_secs(1);
 
 const UNREAD: &str = "the client does not read its answer";
 
+const UNMADE: &str = "the rest of an answer did not come from the store";
+
 /// What a server bears.
 #[derive(Debug, Clone)]
 pub struct ServerOptions {
@@ -247,6 +249,7 @@ impl Connection {
                     overdue = activity.overdue(limits) => match overdue {
                         Overdue::Head => return Err("the headers took too long".to_owned()),
                         Overdue::Unread => return Err(UNREAD.to_owned()),
+                        Overdue::Unmade => return Err(UNMADE.to_owned()),
                         Overdue::Idle => {
                             // Closes at once, unless half a request was read along with the last: that is not waited for.
                             connection.as_mut().graceful_shutdown();
@@ -286,12 +289,17 @@ impl Connection {
                 let ended = tokio::select! {
                     ended = connection.as_mut() => ended,
                     () = silent => return Err("nothing was asked".to_owned()),
-                    _ = activity.overdue(frames) => {
+                    overdue = activity.overdue(frames) => {
                         connection.as_mut().graceful_shutdown();
-                        // Whoever was merely idle goes now; an answer that nobody reads does not.
-                        match timeout(options.header_timeout, connection).await {
-                            Ok(ended) => ended,
-                            Err(_) => return Err(UNREAD.to_owned()),
+                        // Whoever was merely idle goes now; an answer that nobody reads does not. Requests beside it, which may
+                        // have changed something, are answered first; no new ones come.
+                        loop {
+                            match timeout(options.header_timeout, connection.as_mut()).await {
+                                Ok(ended) => break ended,
+                                Err(_) if activity.is_working() => {}
+                                Err(_) if overdue == Overdue::Unmade => return Err(UNMADE.to_owned()),
+                                Err(_) => return Err(UNREAD.to_owned()),
+                            }
                         }
                     }
                     () = stop.soft() => {

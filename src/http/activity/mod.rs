@@ -31,6 +31,9 @@ const PART: usize = 16 * 1024;
 /// How long a client may take for a part, over all parts; besides, it has once the time that an answer may stand still.
 const PACE: Duration = Duration::from_secs(1);
 
+/// How long we may take for a part: a store that is gone without a word would hold the connection for ever.
+const MAKING: Duration = Duration::from_secs(60);
+
 /// How long a connection may be without a move, by what it is at.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
@@ -49,15 +52,28 @@ pub(super) enum Overdue {
     Head,
     /// The client does not read its answer.
     Unread,
+    /// The rest of an answer does not come from the store.
+    Unmade,
     /// Nobody asks.
     Idle,
+}
+
+/// Who is to do something for an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    /// The client has a part to read.
+    Client,
+    /// The next part is being made.
+    Ours,
 }
 
 /// An answer on its way.
 #[derive(Debug, Clone, Copy)]
 struct Sending {
-    /// Since when the client has had the last part to read; `None` while the next is being made, which is ours to do.
-    since: Option<Instant>,
+    /// Whose turn it is.
+    turn: Turn,
+    /// Since when.
+    since: Instant,
     /// How long it had for the parts before.
     taken: Duration,
     /// How many parts there were.
@@ -67,7 +83,8 @@ struct Sending {
 impl Sending {
     fn begin(now: Instant) -> Self {
         Self {
-            since: Some(now),
+            turn: Turn::Client,
+            since: now,
             taken: Duration::ZERO,
             parts: 0,
         }
@@ -75,22 +92,28 @@ impl Sending {
 
     /// More is asked for.
     fn ask(&mut self, now: Instant) {
-        if let Some(since) = self.since.take() {
-            self.taken += now.saturating_duration_since(since);
+        if self.turn == Turn::Client {
+            self.taken += now.saturating_duration_since(self.since);
+            (self.turn, self.since) = (Turn::Ours, now);
         }
     }
 
     /// A part goes out.
     fn give(&mut self, now: Instant) {
-        self.since = Some(now);
+        (self.turn, self.since) = (Turn::Client, now);
         self.parts = self.parts.saturating_add(1);
     }
 
-    /// Until when the client has to ask for more.
-    fn due(&self, unread: Duration) -> Option<Instant> {
-        let all = unread.saturating_add(PACE.saturating_mul(self.parts));
-        let left = all.saturating_sub(self.taken).min(unread);
-        self.since.map(|since| since + left)
+    /// What it is late with if nothing is done until then.
+    fn due(&self, unread: Duration) -> (Overdue, Instant) {
+        match self.turn {
+            Turn::Client => {
+                let all = unread.saturating_add(PACE.saturating_mul(self.parts));
+                let left = all.saturating_sub(self.taken).min(unread);
+                (Overdue::Unread, self.since + left)
+            }
+            Turn::Ours => (Overdue::Unmade, self.since + MAKING),
+        }
     }
 }
 
@@ -141,6 +164,12 @@ impl Activity {
         Working(Arc::clone(self))
     }
 
+    /// Whether a request is worked on.
+    pub(super) fn is_working(&self) -> bool {
+        let moves = self.moves.lock().unwrap_or_else(PoisonError::into_inner);
+        moves.working > 0
+    }
+
     /// Ends when the connection's time is up.
     pub(super) async fn overdue(&self, limits: Limits) -> Overdue {
         loop {
@@ -157,18 +186,18 @@ impl Activity {
         }
     }
 
-    /// What it is late with if nothing moves until then; `None` while it is worked on.
+    /// What it is late with if nothing moves until then; `None` while it is worked on and no answer is on its way.
     fn due(&self, limits: Limits) -> Option<(Overdue, Instant)> {
         let moves = self.moves.lock().unwrap_or_else(PoisonError::into_inner);
         let answers = moves.sending.values();
-        if let Some(at) = answers
-            .filter_map(|sending| sending.due(limits.unread))
-            .min()
-        {
-            return Some((Overdue::Unread, at));
+        let first = answers
+            .map(|sending| sending.due(limits.unread))
+            .min_by_key(|(_, at)| *at);
+        if first.is_some() {
+            return first;
         }
         match moves.head {
-            _ if moves.working > 0 || !moves.sending.is_empty() => None,
+            _ if moves.working > 0 => None,
             Some(since) => Some((Overdue::Head, since + limits.head)),
             None => Some((Overdue::Idle, moves.last + limits.idle)),
         }

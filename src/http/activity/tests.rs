@@ -41,15 +41,15 @@ async fn what_else_is_asked_gives_an_answer_that_nobody_reads_no_more_time() {
 }
 
 #[tokio::test]
-async fn the_time_it_takes_to_make_a_part_is_not_the_client_s() {
+async fn the_time_it_takes_to_make_a_part_is_ours_and_has_an_end() {
     let activity = Activity::begin();
     let never = futures_util::stream::pending::<Result<Bytes, io::Error>>();
     let mut body = activity.watch(Body::from_stream(never));
     assert!(is_unread(activity.due(LIMITS)));
     assert!(body.frame().now_or_never().is_none());
-    assert_eq!(activity.due(LIMITS), None);
+    assert!(matches!(activity.due(LIMITS), Some((Overdue::Unmade, _))));
     drop(body);
-    assert!(activity.due(LIMITS).is_some());
+    assert!(matches!(activity.due(LIMITS), Some((Overdue::Head, _))));
 }
 
 #[test]
@@ -57,17 +57,17 @@ fn who_reads_part_after_part_as_late_as_can_be_is_late_in_the_end() {
     let begun = Instant::now();
     let after = |seconds| begun + Duration::from_secs(seconds);
     let mut slow = Sending::begin(begun);
-    assert_eq!(slow.due(LIMITS.unread), Some(after(30)));
+    assert_eq!(slow.due(LIMITS.unread), (Overdue::Unread, after(30)));
     slow.ask(after(29));
-    assert_eq!(slow.due(LIMITS.unread), None);
+    assert_eq!(slow.due(LIMITS.unread), (Overdue::Unmade, after(29 + 60)));
     slow.give(after(40));
     // Of thirty seconds one is left, and there is one for the part.
-    assert_eq!(slow.due(LIMITS.unread), Some(after(42)));
+    assert_eq!(slow.due(LIMITS.unread), (Overdue::Unread, after(42)));
 
     let mut steady = Sending::begin(begun);
     for second in 1..=1_000 {
         steady.ask(after(second));
         steady.give(after(second));
     }
-    assert_eq!(steady.due(LIMITS.unread), Some(after(1_030)));
+    assert_eq!(steady.due(LIMITS.unread), (Overdue::Unread, after(1_030)));
 }
