@@ -34,23 +34,36 @@ impl History {
     async fn remember_successors(&mut self, people: &BTreeMap<String, Person>) {
         let local = "SELECT user_id, team_id FROM memberships WHERE origin = 'local'";
         let given = self.eyes.rows(local).await;
+        let assigned: BTreeSet<Person> = {
+            let org = self.sim.org();
+            let users = org.app_users(None).filter(|user| user.is_assigned());
+            users
+                .map(|user| Person::Okta(user.user.to_string()))
+                .collect()
+        };
         for id in &self.unbound {
             let (Some(before), Some(after)) = (self.rows.get(id), people.get(id)) else {
                 continue;
             };
+            // Whoever has his account yet keeps his row, or is in conflict about it.
+            if assigned.contains(before) {
+                continue;
+            }
             if before == after {
                 continue;
             }
             // He may have had another row besides, with what was given to that one.
             let keeps = people.values().any(|other| other == before);
-            for row in given.iter().filter(|row| row[0] == *id) {
-                let given = (row[1].clone(), before.clone());
-                if self.local.contains(&given) {
-                    self.local.insert((given.0.clone(), after.clone()));
-                }
+            let has = |team: &String| given.iter().any(|row| row[0] == *id && row[1] == *team);
+            let pairs: Vec<_> = (self.local.iter())
+                .filter(|(team, given)| given == before && (!keeps || has(team)))
+                .cloned()
+                .collect();
+            for pair in pairs {
                 if !keeps {
-                    self.local.remove(&given);
+                    self.local.remove(&pair);
                 }
+                self.local.insert((pair.0, after.clone()));
             }
         }
         let unbound = "SELECT id FROM users WHERE origin = 'okta' AND okta_id IS NULL";
