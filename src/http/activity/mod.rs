@@ -32,7 +32,7 @@ const PART: usize = 16 * 1024;
 const PACE: Duration = Duration::from_secs(1);
 
 /// How long we may take for a part: a store that is gone without a word would hold the connection for ever.
-const MAKING: Duration = Duration::from_secs(60);
+const MAKING: Duration = Duration::from_mins(1);
 
 /// How long a connection may be without a move, by what it is at.
 #[derive(Debug, Clone, Copy)]
