@@ -175,7 +175,8 @@ impl Activity {
         loop {
             let due = match self.due(limits) {
                 Some((overdue, at)) if at <= Instant::now() => return overdue,
-                Some((_, at)) => at,
+                // A part that is made meanwhile is to be read before the making of it was due.
+                Some((_, at)) => at.min(Instant::now() + limits.unread),
                 // Looked at again when whoever works may be done.
                 None => Instant::now() + limits.head.min(limits.unread),
             };
@@ -229,9 +230,7 @@ impl Activity {
         }
         let number = self.note(|moves| {
             moves.sent += 1;
-            moves
-                .sending
-                .insert(moves.sent, Sending::begin(Instant::now()));
+            moves.sending.insert(moves.sent, Sending::begin(moves.last));
             moves.sent
         });
         self.begun.notify_one();
