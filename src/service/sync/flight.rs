@@ -232,14 +232,13 @@ impl<'s> Flight<'s> {
     /// Splits a plan: what gives is applied at once, what takes waits for the guard.
     pub(super) async fn plan(&mut self, plan: Vec<Planned>) -> Result<(), Halt> {
         let (takes, gives): (Vec<_>, Vec<_>) = plan.into_iter().partition(|planned| planned.takes);
-        let ended: HashSet<OktaUserId> = takes
+        let ended: HashSet<&OktaUserId> = takes
             .iter()
             .filter_map(|planned| match &planned.change {
-                Change::SetStatus { okta_id, .. } => Some(okta_id.clone()),
+                Change::SetStatus { okta_id, .. } => Some(okta_id),
                 _ => None,
             })
             .collect();
-        self.takings.extend(takes);
         for chunk in chunks(&gives) {
             let (done, at) = self.apply(chunk).await?;
             for (planned, done) in chunk.iter().zip(&done) {
@@ -253,6 +252,7 @@ impl<'s> Flight<'s> {
                 }
             }
         }
+        self.takings.extend(takes);
         Ok(())
     }
 
