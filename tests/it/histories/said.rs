@@ -46,10 +46,7 @@ impl History {
                 continue;
             };
             // Whoever has his account yet keeps his row, or is in conflict about it.
-            if assigned.contains(before) {
-                continue;
-            }
-            if before == after {
+            if before == after || assigned.contains(before) {
                 continue;
             }
             // He may have had another row besides, with what was given to that one.

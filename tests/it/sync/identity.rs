@@ -33,6 +33,18 @@ async fn gained(world: &World) -> String {
     row["user"].as_str().unwrap().to_owned()
 }
 
+/// Somebody suspended in the row the poll made, while SCIM made him another one, has him active there, and the app names it.
+async fn suspended_in_one_of_two_rows(world: &World) -> (OktaId, UserId) {
+    let person = world.person("mira@example.test");
+    world.sim.org().assign_user(person).unwrap();
+    world.settle().await;
+    world.sim.org().suspend(person).unwrap();
+    world.settle().await;
+    let made = world.scim_user("m.ira@example.test").await;
+    (world.sim.org()).note_provisioned(person, made.as_str(), serde_json::Map::new());
+    (person, made)
+}
+
 on_each_store! {
     async fn r18_people_who_swap_their_names_swap_them_in_one_run(store) {
         let (world, people, _) = with_team(store, 12).await;
@@ -208,14 +220,7 @@ on_each_store! {
 
     async fn r10_a_status_that_goes_along_with_an_okta_id_is_settled_by_one_run(store) {
         let world = World::with_app(store).await;
-        let person = world.person("mira@example.test");
-        world.sim.org().assign_user(person).unwrap();
-        world.settle().await;
-        world.sim.org().suspend(person).unwrap();
-        world.settle().await;
-        // SCIM made his row too, and has him active; the app names that one.
-        let made = world.scim_user("m.ira@example.test").await;
-        world.sim.org().note_provisioned(person, made.as_str(), serde_json::Map::new());
+        let (_, made) = suspended_in_one_of_two_rows(&world).await;
         world.settle().await;
         let bound = "SELECT id FROM users WHERE okta_id IS NOT NULL AND status = 'SUSPENDED' AND active = 0";
         assert_eq!(world.store.texts(bound).await, [made.as_str()]);
@@ -228,15 +233,8 @@ on_each_store! {
 
     async fn r8_a_status_that_goes_along_with_an_okta_id_outlives_a_run_that_ends_early(store) {
         let world = World::with_app(store).await;
-        let (person, other) = (world.person("mira@example.test"), world.person("noor@example.test"));
-        for assigned in [person, other] {
-            world.sim.org().assign_user(assigned).unwrap();
-        }
-        world.settle().await;
-        world.sim.org().suspend(person).unwrap();
-        world.settle().await;
-        let made = world.scim_user("m.ira@example.test").await;
-        world.sim.org().note_provisioned(person, made.as_str(), serde_json::Map::new());
+        let (person, made) = suspended_in_one_of_two_rows(&world).await;
+        let other = world.person("noor@example.test");
         // His Okta id is moved; before his status is taken, Okta refuses the token.
         world.sim.faults().add(Rule::always(Fault::Unauthorized).on(&format!("/api/v1/users/{other}")));
         let named = |id: OktaId| Target::User(OktaUserId::parse(&id.to_string()).unwrap());
