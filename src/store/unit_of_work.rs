@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::SemaphorePermit;
 use tokio::time::Instant;
 
+use super::quiesce::show_open;
 use super::{Conflict, Engine, Store, StoreError, Tx, WRITE_PATIENCE_MS};
 use crate::model::time::Timestamp;
 
@@ -87,6 +88,7 @@ impl<'s> Attempts<'s> {
             Timestamp::default(),
             Arc::clone(&inner.random),
         );
+        show_open(&mut tx).await?;
         self.store.tell_time(&mut tx).await?;
         Ok(Unit { tx, turn })
     }

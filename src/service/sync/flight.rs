@@ -124,7 +124,6 @@ impl<'s> Flight<'s> {
                 Ok((run.id, now, organization::find(tx).await?))
             });
         let (id, began_at, organization) = begun?;
-        service.store.quiesce().await?;
         let app = sync.okta.app_id().cloned();
         let population = match (&app, organization.scim_used_at) {
             (Some(_), _) => Population::App,

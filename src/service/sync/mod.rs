@@ -35,6 +35,7 @@ mod takings;
 mod users;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 pub(crate) use halt::Fence;
 pub use halt::Halt;
@@ -50,11 +51,16 @@ use crate::model::run::{RunKind, RunState};
 use crate::model::time::Clock;
 use crate::okta::Client;
 use crate::reconcile::chunks;
+use crate::store::WRITE_PATIENCE_MS;
 use crate::store::rereads::Target;
 use flight::Flight;
 
 /// Most rows one statement or transaction is given.
 pub(crate) const CHUNK: usize = chunks::MOST;
+
+/// How long a run waits for the writes that were open when it began: twice what one may take. PostgreSQL cuts what stands
+/// still in a write sooner, so that whatever is open then is nothing to pass over.
+const QUIET_WITHIN: Duration = Duration::from_millis(2 * WRITE_PATIENCE_MS);
 
 /// What makes runs: the store, Okta, and the name under which this daemon holds the lease.
 #[derive(Clone)]
@@ -142,6 +148,8 @@ impl Sync {
 
 impl Flight<'_> {
     async fn fly(&mut self, ask: &Ask) -> Result<RunState, Halt> {
+        // Before the first read: a push that began earlier did not see this run and stamped nothing (R7).
+        self.sync.service.store.quiesce(QUIET_WITHIN).await?;
         self.check_org().await?;
         self.reread(&ask.targets).await?;
         if self.kind != RunKind::Hook {

@@ -3,6 +3,7 @@
 mod edges;
 pub(crate) mod groups;
 mod opening;
+mod quiesce;
 mod runs;
 mod stamps;
 pub(crate) mod users;
