@@ -141,7 +141,7 @@ pub enum Change {
         user: UserId,
         /// His id in Okta.
         okta_id: OktaUserId,
-        /// His status.
+        /// His status. One that would end his activity waits for the guard, or for the next run (R9).
         status: Option<OktaStatus>,
     },
     /// An account made anew under an old name takes over the row of an inactive user, as a new person (R11).

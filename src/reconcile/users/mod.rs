@@ -125,7 +125,7 @@ fn two_rows(seen: &Seen, row: &User, other: &User, population: Population) -> Ve
             seen.at,
             "the app calls him by another row's id; the row the poll made, or an inactive one, gives way",
         )];
-        let moved = learning(other, row.facts.status.as_ref()).0;
+        let moved = learning(other, row.facts.status.as_ref());
         // A status that would end his activity does not go along: it is a change of its own, for the guard to see (R9).
         let mut told = seen.clone();
         told.status = told.status.or_else(|| row.facts.status.clone());
@@ -165,11 +165,11 @@ fn first_contact(seen: &Seen, row: &User, population: Population) -> Verdict {
         };
     }
     let Some(bound) = &row.okta_id else {
-        let (learned, status) = learning(row, seen.status.as_ref());
+        let learned = learning(row, seen.status.as_ref());
         let bind = Change::BindUser {
             user: row.id.clone(),
             okta_id: seen.okta_id.clone(),
-            status,
+            status: seen.status.clone(),
         };
         let mut changes = vec![Planned::give(
             bind,
@@ -209,13 +209,14 @@ fn first_contact(seen: &Seen, row: &User, population: Population) -> Verdict {
     }
 }
 
-/// A row as it is once it has learned its Okta id, and the status it learns with it: one that would end his activity is a
+/// A row as it is once it has learned its Okta id, with the status it learns then: one that would end his activity is a
 /// taking, which is a change of its own for the guard to see (R9).
-fn learning(row: &User, status: Option<&OktaStatus>) -> (User, Option<OktaStatus>) {
-    let status = status.filter(|status| !row.facts.ended_by(status)).cloned();
+fn learning(row: &User, status: Option<&OktaStatus>) -> User {
     let mut learned = row.clone();
-    learned.facts.status = status.clone().or(learned.facts.status);
-    (learned, status)
+    if let Some(status) = status.filter(|status| !row.facts.ended_by(status)) {
+        learned.facts.status = Some(status.clone());
+    }
+    learned
 }
 
 /// Facts and profile of somebody known.

@@ -241,9 +241,11 @@ impl<'s> Flight<'s> {
         for chunk in chunks(&gives) {
             let (done, at) = self.apply(chunk).await?;
             for (planned, done) in chunk.iter().zip(&done) {
-                // A move leaves a status that would end his activity to a read by id. The taking planned beside it is that
-                // status: where this run comes to its end, and to the taking, nothing is left to be read (R10).
-                if let Change::MoveOktaId { okta_id, .. } = &planned.change
+                // A row that learns its Okta id leaves a status that would end his activity to a read by id. The taking
+                // planned beside it is that status: where this run comes to its end, and to the taking, nothing is left to
+                // be read (R10).
+                if let Change::MoveOktaId { okta_id, .. } | Change::BindUser { okta_id, .. } =
+                    &planned.change
                     && done.outcome == Outcome::Applied
                     && ended.contains(okta_id)
                 {

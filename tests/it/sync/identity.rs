@@ -45,6 +45,51 @@ async fn suspended_in_one_of_two_rows(world: &World) -> (OktaId, UserId) {
     (person, made)
 }
 
+/// Somebody suspended whom SCIM makes without his Okta id.
+async fn suspended_and_made_without_an_okta_id(world: &World) -> (OktaId, UserId) {
+    let person = world.person("mira@example.test");
+    world.sim.org().assign_user(person).unwrap();
+    world.sim.org().suspend(person).unwrap();
+    (person, world.scim_user("mira@example.test").await)
+}
+
+/// One run gives the row its Okta id and takes his status; nothing is left to be read by id.
+async fn is_settled_by_one_run(world: &World, made: &UserId) {
+    world.settle().await;
+    let bound =
+        "SELECT id FROM users WHERE okta_id IS NOT NULL AND status = 'SUSPENDED' AND active = 0";
+    assert_eq!(world.store.texts(bound).await, [made.as_str()]);
+    let listed = "SELECT object FROM rereads";
+    assert!(world.store.texts(listed).await.is_empty());
+    let before = world.dump().await;
+    world.settle().await;
+    assert_eq!(world.dump().await, before);
+}
+
+/// He is suspended, and his row is to learn his Okta id: a run does that and ends before it takes his status.
+async fn outlives_a_run_that_ends_early(world: &World, person: OktaId, made: &UserId) {
+    let other = world.person("noor@example.test");
+    // His Okta id is known; before his status is taken, Okta refuses the token.
+    let refused = Rule::always(Fault::Unauthorized).on(&format!("/api/v1/users/{other}"));
+    world.sim.faults().add(refused);
+    let named = |id: OktaId| Target::User(OktaUserId::parse(&id.to_string()).unwrap());
+    let ask = Ask {
+        targets: vec![named(person), named(other)],
+        ..Ask::scheduled(RunKind::Hook)
+    };
+    let ended = world.sync.run(world.epoch, &ask).await;
+    assert!(matches!(ended, Err(Halt::Okta(_))), "{ended:?}");
+    let bound = "SELECT id FROM users WHERE okta_id IS NOT NULL AND scim = 1";
+    assert_eq!(world.store.texts(bound).await, [made.as_str()]);
+    let listed = "SELECT object FROM rereads";
+    assert_eq!(world.store.texts(listed).await, [person.to_string()]);
+    world.sim.faults().clear();
+    world.delta().await;
+    let suspended = "SELECT id FROM users WHERE status = 'SUSPENDED' AND active = 0 AND scim = 1";
+    assert_eq!(world.store.texts(suspended).await, [made.as_str()]);
+    assert!(world.store.texts(listed).await.is_empty());
+}
+
 on_each_store! {
     async fn r18_people_who_swap_their_names_swap_them_in_one_run(store) {
         let (world, people, _) = with_team(store, 12).await;
@@ -221,33 +266,24 @@ on_each_store! {
     async fn r10_a_status_that_goes_along_with_an_okta_id_is_settled_by_one_run(store) {
         let world = World::with_app(store).await;
         let (_, made) = suspended_in_one_of_two_rows(&world).await;
-        world.settle().await;
-        let bound = "SELECT id FROM users WHERE okta_id IS NOT NULL AND status = 'SUSPENDED' AND active = 0";
-        assert_eq!(world.store.texts(bound).await, [made.as_str()]);
-        // Nothing is left to be read by id: what was read has been applied.
-        assert!(world.store.texts("SELECT object FROM rereads").await.is_empty());
-        let before = world.dump().await;
-        world.settle().await;
-        assert_eq!(world.dump().await, before);
+        is_settled_by_one_run(&world, &made).await;
+    }
+
+    async fn r10_a_status_learned_at_first_contact_is_settled_by_one_run(store) {
+        let world = World::with_app(store).await;
+        let (_, made) = suspended_and_made_without_an_okta_id(&world).await;
+        is_settled_by_one_run(&world, &made).await;
     }
 
     async fn r8_a_status_that_goes_along_with_an_okta_id_outlives_a_run_that_ends_early(store) {
         let world = World::with_app(store).await;
         let (person, made) = suspended_in_one_of_two_rows(&world).await;
-        let other = world.person("noor@example.test");
-        // His Okta id is moved; before his status is taken, Okta refuses the token.
-        world.sim.faults().add(Rule::always(Fault::Unauthorized).on(&format!("/api/v1/users/{other}")));
-        let named = |id: OktaId| Target::User(OktaUserId::parse(&id.to_string()).unwrap());
-        let ask = Ask { targets: vec![named(person), named(other)], ..Ask::scheduled(RunKind::Hook) };
-        let ended = world.sync.run(world.epoch, &ask).await;
-        assert!(matches!(ended, Err(Halt::Okta(_))), "{ended:?}");
-        let bound = "SELECT id FROM users WHERE okta_id IS NOT NULL AND scim = 1";
-        assert_eq!(world.store.texts(bound).await, [made.as_str()]);
-        assert_eq!(world.store.texts("SELECT object FROM rereads").await, [person.to_string()]);
-        world.sim.faults().clear();
-        world.delta().await;
-        let suspended = "SELECT id FROM users WHERE status = 'SUSPENDED' AND active = 0 AND scim = 1";
-        assert_eq!(world.store.texts(suspended).await, [made.as_str()]);
-        assert!(world.store.texts("SELECT object FROM rereads").await.is_empty());
+        outlives_a_run_that_ends_early(&world, person, &made).await;
+    }
+
+    async fn r8_a_status_learned_at_first_contact_outlives_a_run_that_ends_early(store) {
+        let world = World::with_app(store).await;
+        let (person, made) = suspended_and_made_without_an_okta_id(&world).await;
+        outlives_a_run_that_ends_early(&world, person, &made).await;
     }
 }
