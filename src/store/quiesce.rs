@@ -1,5 +1,6 @@
 //! Waiting until every write that began earlier is over (R7).
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use sqlx::Row as _;
@@ -35,17 +36,8 @@ impl Store {
             return Ok(());
         }
         let asked = Instant::now();
-        let started = {
-            let mut tx = self.read().await?;
-            let row = sqlx::query(
-                "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)",
-            )
-            .fetch_one(tx.conn())
-            .await?;
-            tx.rollback().await?;
-            row.try_get::<i64, _>(0)?
-        };
-        while self.is_writing_since(started).await? {
+        let before = self.open_writes().await?;
+        while !self.open_writes().await?.is_disjoint(&before) {
             if asked.elapsed() >= patience {
                 return Err(StoreError::Busy);
             }
@@ -54,18 +46,17 @@ impl Store {
         Ok(())
     }
 
-    /// Whether a write is open that began at `started`, in microseconds of the server's clock, or before.
-    async fn is_writing_since(&self, started: i64) -> Result<bool, StoreError> {
+    /// The transactions that write now, by PostgreSQL's name for them.
+    async fn open_writes(&self) -> Result<HashSet<String>, StoreError> {
         let mut tx = self.read().await?;
-        let row = sqlx::query(
-            "SELECT COUNT(*) FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid \
-             WHERE l.locktype = 'relation' AND l.mode = 'RowShareLock' AND l.relation = CAST('runs' AS regclass) \
-             AND a.datname = current_database() AND CAST(extract(epoch FROM a.xact_start) * 1000000 AS BIGINT) <= $1",
+        let rows = sqlx::query(
+            "SELECT virtualtransaction FROM pg_locks \
+             WHERE locktype = 'relation' AND mode = 'RowShareLock' AND granted AND relation = CAST('runs' AS regclass) \
+             AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
         )
-        .bind(started)
-        .fetch_one(tx.conn())
+        .fetch_all(tx.conn())
         .await?;
         tx.rollback().await?;
-        Ok(row.try_get::<i64, _>(0)? > 0)
+        rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
     }
 }

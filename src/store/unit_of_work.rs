@@ -81,14 +81,16 @@ impl<'s> Attempts<'s> {
             Engine::Sqlite => "BEGIN IMMEDIATE",
             Engine::Postgres => "BEGIN ISOLATION LEVEL SERIALIZABLE",
         };
-        let conn = inner.writers.begin_with(begin).await.map_err(began_late)?;
+        let conn = inner.writers.begin_with(begin).await;
+        let conn = conn.map_err(|error| began_late(error.into()))?;
         let mut tx = Tx::new(
             conn,
             inner.engine,
             Timestamp::default(),
             Arc::clone(&inner.random),
         );
-        show_open(&mut tx).await?;
+        // Before anything is read, the time too: what is read is then what was committed when the write showed itself.
+        show_open(&mut tx).await.map_err(began_late)?;
         self.store.tell_time(&mut tx).await?;
         Ok(Unit { tx, turn })
     }
@@ -128,9 +130,10 @@ impl<'s> Attempts<'s> {
     }
 }
 
-/// SQLite waits for another process's write by itself; once that wait is over there is nothing to repeat.
-fn began_late(error: sqlx::Error) -> StoreError {
-    match StoreError::from(error) {
+/// SQLite waits for another process's write by itself, PostgreSQL for whoever alters a table; once that wait is over there
+/// is nothing to repeat.
+fn began_late(error: StoreError) -> StoreError {
+    match error {
         StoreError::Stale => StoreError::Busy,
         other => other,
     }

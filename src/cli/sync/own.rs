@@ -80,8 +80,10 @@ fn failure(halt: Halt) -> Failure {
     match halt {
         Halt::Service(error) => error.into(),
         Halt::Okta(_) => Failure::new(Exit::Unreachable, halt.to_string()),
-        Halt::Paused | Halt::NotHolder | Halt::Decided | Halt::OtherOrg { .. } => {
-            Failure::new(Exit::Refused, halt.to_string())
-        }
+        Halt::Paused
+        | Halt::NotHolder
+        | Halt::OpenWrite
+        | Halt::Decided
+        | Halt::OtherOrg { .. } => Failure::new(Exit::Refused, halt.to_string()),
     }
 }

@@ -15,6 +15,11 @@ pub enum Halt {
     /// Runs are paused.
     #[error("runs are paused; `rosterd sync resume` ends the pause")]
     Paused,
+    /// A write that began before the run did not end (R7).
+    #[error(
+        "a write that began before this run stayed open, so nothing was read; pg_stat_activity says which session it is"
+    )]
+    OpenWrite,
     /// The plan was approved, rejected or replaced in the meantime.
     #[error("this plan no longer waits for a decision")]
     Decided,

@@ -51,16 +51,16 @@ use crate::model::run::{RunKind, RunState};
 use crate::model::time::Clock;
 use crate::okta::Client;
 use crate::reconcile::chunks;
-use crate::store::WRITE_PATIENCE_MS;
+use crate::store::StoreError;
 use crate::store::rereads::Target;
 use flight::Flight;
 
 /// Most rows one statement or transaction is given.
 pub(crate) const CHUNK: usize = chunks::MOST;
 
-/// How long a run waits for the writes that were open when it began: twice what one may take. PostgreSQL cuts what stands
-/// still in a write sooner, so that whatever is open then is nothing to pass over.
-const QUIET_WITHIN: Duration = Duration::from_millis(2 * WRITE_PATIENCE_MS);
+/// How long a run waits for the writes that were open when it began. A push is answered within 50 seconds, done or not,
+/// and what stands still in one is cut sooner.
+const QUIET_WITHIN: Duration = Duration::from_mins(1);
 
 /// What makes runs: the store, Okta, and the name under which this daemon holds the lease.
 #[derive(Clone)]
@@ -149,7 +149,10 @@ impl Sync {
 impl Flight<'_> {
     async fn fly(&mut self, ask: &Ask) -> Result<RunState, Halt> {
         // Before the first read: a push that began earlier did not see this run and stamped nothing (R7).
-        self.sync.service.store.quiesce(QUIET_WITHIN).await?;
+        match self.sync.service.store.quiesce(QUIET_WITHIN).await {
+            Err(StoreError::Busy) => return Err(Halt::OpenWrite),
+            quiet => quiet?,
+        }
         self.check_org().await?;
         self.reread(&ask.targets).await?;
         if self.kind != RunKind::Hook {

@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use crate::support::stores::on_each_store;
 
 const AT_ONCE: Duration = Duration::ZERO;
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 on_each_store! {
     async fn r7_a_run_waits_for_the_writes_that_were_open_and_for_no_reading(store) {
