@@ -78,6 +78,26 @@ pub async fn insert_many(tx: &mut Tx, targets: &[(Target, &str)]) -> Result<(), 
     Ok(())
 }
 
+/// Puts an object on the list as if it had been asked for at `since`; one that stands there already stays as it is.
+pub async fn insert_since(
+    tx: &mut Tx,
+    target: &Target,
+    reason: &str,
+    since: Timestamp,
+) -> Result<(), StoreError> {
+    let (kind, object) = target.columns();
+    sqlx::query(
+        "INSERT INTO rereads (kind, object, reason, since) VALUES ($1, $2, $3, $4) ON CONFLICT (kind, object) DO NOTHING",
+    )
+    .bind(kind)
+    .bind(object)
+    .bind(reason)
+    .bind(since.as_millis())
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
 /// The list, oldest first.
 pub async fn list(tx: &mut Tx) -> Result<Vec<Reread>, StoreError> {
     let rows =

@@ -239,17 +239,19 @@ impl<'s> Flight<'s> {
             })
             .collect();
         for chunk in chunks(&gives) {
-            let (done, at) = self.apply(chunk).await?;
+            let done = self.apply(chunk).await?;
             for (planned, done) in chunk.iter().zip(&done) {
                 // A row that learns its Okta id leaves a status that would end his activity to a read by id. The taking
                 // planned beside it is that status: where this run comes to its end, and to the taking, nothing is left to
-                // be read (R10).
+                // be read (R10) but what was asked for after the reading.
                 if let Change::MoveOktaId { okta_id, .. } | Change::BindUser { okta_id, .. } =
                     &planned.change
                     && done.outcome == Outcome::Applied
                     && ended.contains(okta_id)
                 {
-                    self.reread_done.push((Target::User(okta_id.clone()), at));
+                    let read_at = planned.observed_at.plus_millis(1);
+                    self.reread_done
+                        .push((Target::User(okta_id.clone()), read_at));
                 }
             }
         }
@@ -257,29 +259,25 @@ impl<'s> Flight<'s> {
         Ok(())
     }
 
-    /// Applies a chunk in one transaction and records it there; says what became of each change, and the first instant after.
-    pub(super) async fn apply(
-        &mut self,
-        chunk: &[Planned],
-    ) -> Result<(Vec<Done>, Timestamp), Halt> {
+    /// Applies a chunk in one transaction and records it there; says what became of each change.
+    pub(super) async fn apply(&mut self, chunk: &[Planned]) -> Result<Vec<Done>, Halt> {
         if chunk.is_empty() {
-            return Ok((Vec::new(), self.began_at));
+            return Ok(Vec::new());
         }
         let first = self.next_ordinal;
-        let done: Result<(Vec<Done>, Timestamp), Halt> = in_write!(self.sync.service.store, |tx| {
+        let done: Result<Vec<Done>, Halt> = in_write!(self.sync.service.store, |tx| {
             self.fence.check(tx).await?;
             if self.dry_run {
                 run_changes::insert(tx, &self.id, &rows(first, chunk, Outcome::Planned)?).await?;
-                let planned = chunk.iter().map(|_| Done::of(Outcome::Planned)).collect();
-                return Ok((planned, tx.now()));
+                return Ok(chunk.iter().map(|_| Done::of(Outcome::Planned)).collect());
             }
             let done = apply::chunk(&self.sync.service, tx, &self.cx, chunk, false).await?;
             run_changes::insert(tx, &self.id, &recorded(first, chunk, &done)?).await?;
-            Ok((done, Timestamp::from_millis(tx.now().as_millis() + 1)))
+            Ok(done)
         });
-        let (done, after) = done?;
+        let done = done?;
         self.counted(chunk, &done);
-        Ok((done, after))
+        Ok(done)
     }
 
     /// Counts what became of a chunk that is recorded.

@@ -115,4 +115,19 @@ on_each_store! {
         let left = list().await;
         assert_eq!((&left[0].target, left[0].reason.as_str()), (&user, "again"));
     }
+
+    async fn r7_what_is_listed_since_it_was_read_leaves_what_stands_there_alone(store) {
+        let user = Target::User(OktaUserId::parse("00u1").unwrap());
+        let other = Target::User(OktaUserId::parse("00u2").unwrap());
+        store.write(async |tx: &mut Tx| rereads::insert_many(tx, &[(user.clone(), "an event")]).await).await.unwrap();
+        let now = store.now().await.unwrap();
+        let read_at = now.plus_millis(-10);
+        for target in [&user, &other] {
+            store.write(async |tx: &mut Tx| rereads::insert_since(tx, target, "moved", read_at).await).await.unwrap();
+        }
+        let mut tx = store.read().await.unwrap();
+        let list = rereads::list(&mut tx).await.unwrap();
+        let found: Vec<_> = list.iter().map(|entry| (&entry.target, entry.reason.as_str(), entry.since)).collect();
+        assert_eq!(found, [(&other, "moved", read_at), (&user, "an event", now)]);
+    }
 }

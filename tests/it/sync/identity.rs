@@ -275,6 +275,20 @@ on_each_store! {
         is_settled_by_one_run(&world, &made).await;
     }
 
+    async fn r7_whoever_is_named_after_he_was_read_is_read_again(store) {
+        let world = World::with_app(store).await;
+        let (person, made) = suspended_and_made_without_an_okta_id(&world).await;
+        // An event named him after the reading with which this run gives his row its Okta id.
+        let named = format!(
+            "INSERT INTO rereads (kind, object, reason, since) VALUES ('user', '{person}', 'an event', 9000000000000)"
+        );
+        world.store.arrange(named.leak()).await;
+        world.settle().await;
+        let suspended = "SELECT id FROM users WHERE okta_id IS NOT NULL AND status = 'SUSPENDED' AND active = 0";
+        assert_eq!(world.store.texts(suspended).await, [made.as_str()]);
+        assert_eq!(world.store.texts("SELECT reason FROM rereads").await, ["an event"]);
+    }
+
     async fn r8_a_status_that_goes_along_with_an_okta_id_outlives_a_run_that_ends_early(store) {
         let world = World::with_app(store).await;
         let (person, made) = suspended_in_one_of_two_rows(&world).await;

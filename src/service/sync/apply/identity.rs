@@ -8,6 +8,7 @@ use serde_json::json;
 use super::users::{GONE, SO, profile};
 use super::{Done, Work};
 use crate::model::id::{OktaUserId, TeamId, UserId};
+use crate::model::time::Timestamp;
 use crate::model::user::{OktaStatus, User};
 use crate::reconcile::Rebind;
 use crate::service::membership::{self, Touched};
@@ -16,13 +17,23 @@ use crate::store::edges::Edge;
 use crate::store::rereads::{self, Target};
 use crate::store::{Tx, edges, group_sides, groups, memberships, mirror, person, stamps, users};
 
+/// What a row learns.
+pub(super) struct Learned<'a> {
+    /// Its Okta id.
+    pub(super) okta_id: &'a OktaUserId,
+    /// The status of whoever has that id.
+    pub(super) status: Option<&'a OktaStatus>,
+    /// When that was read, by the store's clock.
+    pub(super) read_at: Timestamp,
+}
+
 pub(super) async fn bind(
     tx: &mut Tx,
     work: &mut Work<'_>,
     user: &UserId,
-    okta_id: &OktaUserId,
-    status: Option<&OktaStatus>,
+    learned: &Learned<'_>,
 ) -> Result<Done, Halt> {
+    let okta_id = learned.okta_id;
     let Some(row) = users::find(tx, user).await? else {
         return Ok(Done::skipped(GONE));
     };
@@ -37,24 +48,28 @@ pub(super) async fn bind(
         );
         return Ok(Done::conflict(okta_id, why));
     }
-    learn(tx, work, &row, okta_id, status).await?;
+    learn(tx, work, &row, learned).await?;
     Ok(Done::applied())
 }
 
 /// Gives a row its Okta id; what edges and stamps called him moves along. A status that would end his activity by now is
-/// left to the next run, which reads him by id and asks the guard (R9).
+/// left to the next run, which reads him by id and asks the guard (R9); he stands on the list since he was read, so that
+/// what was asked for later is no part of it.
 async fn learn(
     tx: &mut Tx,
     work: &mut Work<'_>,
     row: &User,
-    okta_id: &OktaUserId,
-    status: Option<&OktaStatus>,
+    learned: &Learned<'_>,
 ) -> Result<(), Halt> {
+    let Learned {
+        okta_id, status, ..
+    } = *learned;
     let mut after = row.clone();
     after.okta_id = Some(okta_id.clone());
     if status.is_some_and(|status| row.facts.ended_by(status)) {
         let target = Target::User(okta_id.clone());
-        rereads::insert_many(tx, &[(target, "his status would make him inactive")]).await?;
+        let why = "his status would make him inactive";
+        rereads::insert_since(tx, &target, why, learned.read_at).await?;
     } else {
         after.facts.status = status.cloned().or(after.facts.status);
     }
@@ -130,6 +145,7 @@ pub(super) async fn move_okta_id(
     from: &UserId,
     to: &UserId,
     okta_id: &OktaUserId,
+    read_at: Timestamp,
 ) -> Result<Done, Halt> {
     let (Some(source), Some(target)) = (users::find(tx, from).await?, users::find(tx, to).await?)
     else {
@@ -163,7 +179,12 @@ pub(super) async fn move_okta_id(
             Some(json!({ "blocked": true })),
         );
     }
-    learn(tx, work, &target, okta_id, status.as_ref()).await?;
+    let learned = Learned {
+        okta_id,
+        status: status.as_ref(),
+        read_at,
+    };
+    learn(tx, work, &target, &learned).await?;
     // First he has what the mirror says and admins gave him, then the poll's row goes with its own: in between somebody is
     // always in charge, and who is the last of them is seen to go (R5).
     let touched = Touched {

@@ -41,10 +41,17 @@ pub(super) async fn apply(
                 user,
                 okta_id,
                 status,
-            } => identity::bind(tx, work, user, okta_id, status.as_ref()).await?,
+            } => {
+                let learned = identity::Learned {
+                    okta_id,
+                    status: status.as_ref(),
+                    read_at: planned.observed_at,
+                };
+                identity::bind(tx, work, user, &learned).await?
+            }
             Change::Rebind(anew) => identity::rebind(tx, work, anew).await?,
             Change::MoveOktaId { from, to, okta_id } => {
-                identity::move_okta_id(tx, work, from, to, okta_id).await?
+                identity::move_okta_id(tx, work, from, to, okta_id, planned.observed_at).await?
             }
             Change::SetStatus { okta_id, status } => {
                 set(tx, work, okta_id, |facts| {
