@@ -5,7 +5,7 @@ use rosterd::model::id::{OktaGroupId, RunId, UserId};
 use rosterd::model::run::RunState;
 use rosterd::scim::patch;
 use rosterd::service::membership::{Touched, settle};
-use rosterd::service::{Error, Settings, provision, runs};
+use rosterd::service::{Error, Settings, provision, runs, users};
 use rosterd::sim::org::OktaId;
 use rosterd::store::edges::{self, Edge};
 use rosterd::store::{Tx, groups};
@@ -94,6 +94,24 @@ on_each_store! {
         say(true).await;
         world.settle().await;
         assert_eq!(active().await, 4);
+    }
+
+    async fn r13_a_suspension_or_a_block_ends_sessions_and_what_comes_later_revokes_tokens(store) {
+        let (world, people, _) = with_team(store, 4).await;
+        let ended = || world.store.texts("SELECT user_name FROM users WHERE sessions_from > 0 ORDER BY user_name");
+        let revoked = || world.store.texts("SELECT user_name FROM users WHERE tokens_from > 0");
+        assert!(ended().await.is_empty());
+        world.sim.org().suspend(people[0]).unwrap();
+        world.delta().await;
+        assert_eq!(ended().await, ["p0@example.test"]);
+        let other = world.store.texts("SELECT id FROM users WHERE user_name = 'p1@example.test'").await.remove(0);
+        let other = UserId::parse(&other).unwrap();
+        users::block(&world.sync.service, &world.cx(Channel::Cli), &other, true).await.unwrap();
+        assert_eq!(ended().await, ["p0@example.test", "p1@example.test"]);
+        assert!(revoked().await.is_empty(), "either may be lifted");
+        world.sim.org().deactivate(people[0]).unwrap();
+        world.delta().await;
+        assert_eq!(revoked().await, ["p0@example.test"]);
     }
 
     async fn r16_nobody_leaves_while_okta_is_off_or_no_mapping_is_bound(store) {
