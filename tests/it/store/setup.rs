@@ -127,6 +127,12 @@ pub(crate) async fn join(store: &Store, group: &GroupId, members: &[&str]) {
     .await;
 }
 
+/// Takes them out again.
+pub(crate) async fn leave(store: &Store, group: &GroupId, members: &[&str]) {
+    let edges: Vec<Edge> = members.iter().map(|member| edge(group, member)).collect();
+    write(store, async |tx| edges::remove_many(tx, &edges).await).await;
+}
+
 /// Maps a group to a team.
 pub(crate) async fn map(store: &Store, group: &GroupId, team: &TeamId) -> MappingId {
     let made = write(store, async |tx| {
