@@ -2,7 +2,9 @@
 
 mod audit;
 mod bindings;
+mod counts;
 mod edges;
+mod group_lines;
 pub(crate) mod groups;
 mod guard_log;
 mod lease;
@@ -10,6 +12,7 @@ mod local;
 mod mappings;
 mod marks;
 mod memberships;
+mod mirror;
 mod mutes;
 mod opening;
 mod organization;
@@ -27,5 +30,6 @@ mod standing;
 mod sync_requests;
 mod teams;
 mod tokens;
+mod user_lines;
 pub(crate) mod users;
 mod withheld;
