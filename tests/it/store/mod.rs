@@ -27,6 +27,7 @@ mod scim_requests;
 mod setup;
 mod stamps;
 mod standing;
+mod sweep;
 mod sync_requests;
 mod teams;
 mod tokens;
