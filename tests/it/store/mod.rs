@@ -1,7 +1,9 @@
 //! The store's functions on both engines.
 
 mod audit;
+mod backup;
 mod bindings;
+mod claim;
 mod counts;
 mod edges;
 mod group_lines;
@@ -33,6 +35,7 @@ mod sweep;
 mod sync_requests;
 mod teams;
 mod tokens;
+mod unit_of_work;
 mod user_lines;
 pub(crate) mod users;
 mod withheld;
