@@ -28,6 +28,7 @@ mod rereads;
 mod run_changes;
 mod runs;
 mod scim_requests;
+mod search;
 mod setup;
 mod stamps;
 mod standing;
