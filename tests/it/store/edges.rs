@@ -4,26 +4,11 @@ use rosterd::model::actor::Channel;
 use rosterd::model::id::GroupId;
 use rosterd::store::edges::{self, Edge};
 use rosterd::store::groups;
-use rosterd::store::users;
-use rosterd::store::{Store, StoreError, Tx};
+use rosterd::store::{StoreError, Tx, memberships, users};
 
-use super::groups::scim_side;
+use super::setup::{edge, group as new_group, join, read, unseen_user, user, write};
 use super::users::{OKTA_ID, new_user};
 use crate::support::stores::on_each_store;
-
-async fn new_group(store: &Store, name: &str) -> GroupId {
-    let made = store
-        .write(async |tx: &mut Tx| groups::insert(tx, Some(&scim_side(name)), None).await)
-        .await;
-    made.unwrap().unwrap().id
-}
-
-fn edge(group: &GroupId, member: &str) -> Edge {
-    Edge {
-        group: group.clone(),
-        member: member.to_owned(),
-    }
-}
 
 on_each_store! {
     async fn only_what_really_changes_is_given_back_and_counted(store) {
@@ -66,24 +51,20 @@ on_each_store! {
     }
 
     async fn r15_a_name_finds_only_whom_scim_can_see(store) {
-        let a = new_group(&store, "a").await;
-        let (seen, unseen) = store
-            .write(async |tx: &mut Tx| {
-                let seen = users::insert(tx, &new_user("seen", Some(OKTA_ID))).await?.unwrap();
-                let mut hidden = new_user("hidden", None);
-                hidden.scim = false;
-                let hidden = users::insert(tx, &hidden).await?.unwrap();
-                let keys = [edge(&a, seen.member_key()), edge(&a, hidden.member_key()), edge(&a, "00uNobodyHere")];
-                edges::insert_many(tx, Channel::Poll, &keys).await?;
-                Ok::<_, StoreError>((seen, hidden))
-            })
-            .await
-            .unwrap();
+        let (a, b) = (new_group(&store, "a").await, new_group(&store, "b").await);
+        let seen = user(&store, "seen", Some(OKTA_ID)).await;
+        let unseen = unseen_user(&store, "hidden", None).await;
+        let gone = user(&store, "gone", Some("00uGone")).await;
+        write(&store, async |tx| memberships::update_deleting(tx, &gone.id).await).await;
+        join(&store, &a, &[OKTA_ID, unseen.member_key(), "00uGone", "00uNobodyHere"]).await;
         let mut tx = store.read().await.unwrap();
-        let ids = [seen.id.as_str(), unseen.id.as_str(), "nonsense"];
-        let named = edges::find_named(&mut tx, &a, &ids).await.unwrap();
-        assert_eq!(named.len(), 1);
-        assert_eq!((&named[0].user, named[0].member.as_str(), named[0].present), (&seen.id, OKTA_ID, true));
+        let ids = [seen.id.as_str(), unseen.id.as_str(), gone.id.as_str(), "nonsense"];
+        for (group, present) in [(&a, true), (&b, false)] {
+            let named = edges::find_named(&mut tx, group, &ids).await.unwrap();
+            let expected = edges::Named { user: seen.id.clone(), member: OKTA_ID.to_owned(), present };
+            assert_eq!(named, [expected]);
+        }
+        assert_eq!(edges::find_named(&mut tx, &a, &[]).await.unwrap(), []);
         assert_eq!(edges::find_unnamed(&mut tx, &a, &[]).await.unwrap(), [OKTA_ID]);
         assert_eq!(edges::find_unnamed(&mut tx, &a, &[seen.id.as_str()]).await.unwrap(), Vec::<String>::new());
     }
@@ -105,5 +86,55 @@ on_each_store! {
             let group = groups::find(&mut tx, group).await.unwrap().unwrap();
             assert_eq!(group.member_count, 1);
         }
+    }
+
+    async fn rows_are_written_and_removed_without_being_counted(store) {
+        let (a, b) = (new_group(&store, "a").await, new_group(&store, "b").await);
+        let all = [edge(&a, "m1"), edge(&a, "m2"), edge(&b, "m1")];
+        let present = async |asked: &[Edge]| {
+            let found = read(&store, async |tx| edges::find_present(tx, asked).await).await;
+            found.into_iter().collect::<Vec<_>>()
+        };
+        assert_eq!(present(&all).await, []);
+        write(&store, async |tx| {
+            edges::insert_rows(tx, Channel::Scim, &all[..2]).await?;
+            // What is there stays as it is.
+            edges::insert_rows(tx, Channel::Poll, &all).await
+        })
+        .await;
+        assert_eq!(present(&[all.as_slice(), &[edge(&b, "m2"), edge(&a, "m1")]].concat()).await.len(), 3);
+        assert_eq!(present(&[edge(&b, "m2"), edge(&b, "m1")]).await, [edge(&b, "m1")]);
+        assert_eq!(present(&[]).await, []);
+        assert_eq!(store.texts("SELECT channel FROM edges ORDER BY channel").await, ["poll", "scim", "scim"]);
+        write(&store, async |tx| edges::remove_rows(tx, &[edge(&a, "m1"), edge(&b, "m2")]).await).await;
+        assert_eq!(present(&all).await.len(), 2);
+        let of_a = read(&store, async |tx| groups::find(tx, &a).await).await.expect("a group");
+        assert_eq!((of_a.member_count, of_a.version), (0, 1), "that is the caller's matter");
+    }
+
+    async fn r15_a_member_that_scim_can_see_is_shown_by_name(store) {
+        let (a, b) = (new_group(&store, "a").await, new_group(&store, "b").await);
+        let mira = user(&store, "mira@x", Some(OKTA_ID)).await;
+        let hidden = unseen_user(&store, "hidden@x", Some("00uHidden")).await;
+        let gone = user(&store, "gone@x", Some("00uGone")).await;
+        let mut bare = new_user("bare@x", None);
+        bare.profile.display_name = None;
+        let bare = write(&store, async |tx| users::insert(tx, &bare).await).await.expect("a free name");
+        write(&store, async |tx| memberships::update_deleting(tx, &gone.id).await).await;
+        join(&store, &a, &[OKTA_ID, "00uHidden", "00uGone", "00uNobodyHere", bare.member_key()]).await;
+        join(&store, &b, &["00uHidden"]).await;
+        let seen = async |group: &GroupId| {
+            let mut found = read(&store, async |tx| edges::list_seen(tx, group).await).await;
+            found.sort();
+            found
+        };
+        let mut expected = [(mira.id.clone(), "Mira Okafor".to_owned()), (bare.id.clone(), "bare@x".to_owned())];
+        expected.sort();
+        assert_eq!(seen(&a).await, expected);
+        assert_eq!(seen(&b).await, []);
+        let ids = [mira.id.as_str(), hidden.id.as_str(), gone.id.as_str(), "nonsense"];
+        let named = read(&store, async |tx| edges::find_seen(tx, &ids).await).await;
+        assert_eq!(named, [(mira.id.clone(), "Mira Okafor".to_owned())], "in a group or not");
+        assert_eq!(read(&store, async |tx| edges::find_seen(tx, &[]).await).await, []);
     }
 }
