@@ -2,20 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use rosterd::model::actor::Channel;
 use rosterd::model::id::{GroupId, TeamId, UserId};
 use rosterd::model::mode::OktaMode;
 use rosterd::model::time::Timestamp;
 use rosterd::model::user::User;
 use rosterd::store::memberships::{self, Derived, Pair};
 use rosterd::store::withheld::Cause;
-use rosterd::store::{Store, edges, local, mappings, teams, user_lines, users};
+use rosterd::store::{Store, local, mappings, teams, user_lines};
 
 use super::setup::{
-    at, deactivate, derive, edge, give, group, join, leave, local_user, map, read, switch, team,
-    user, withhold, write,
+    at, deactivate, derive, give, group, join, leave, local_user, map, read, switch, team, user,
+    withhold, write,
 };
-use super::users::new_user;
 use crate::support::stores::on_each_store;
 
 fn pair(team: &TeamId, user: &User) -> Pair {
@@ -83,7 +81,11 @@ on_each_store! {
         let everything: BTreeSet<Pair> =
             [pair(&one, &mira), pair(&two, &mira), pair(&one, &noor), pair(&two, &noor)].into();
         let inactive = [pair(&one, &noor), pair(&two, &noor)].into();
-        assert_eq!(settle().await, (everything.clone(), inactive, [].into()), "whoever is active and whatever the mode");
+        assert_eq!(
+            settle().await,
+            (everything.clone(), inactive, [].into()),
+            "whoever is active and whatever the mode",
+        );
         assert_eq!(all_derived(&store).await, everything);
         assert_eq!(settle().await, ([].into(), [].into(), [].into()), "R10");
         store.clock.advance(5);
@@ -138,7 +140,11 @@ on_each_store! {
         let of_b = pairs_of(&[(&b, "00u1"), (&b, "00uNobodyHere")]);
         assert_eq!(added(&BTreeSet::new()).await, nothing());
         assert_eq!(added(&of_a).await, ([pair(&one, &mira)].into(), [].into(), [].into()));
-        assert_eq!(added(&of_b).await, ([pair(&two, &mira)].into(), [].into(), [].into()), "he is in the first already");
+        assert_eq!(
+            added(&of_b).await,
+            ([pair(&two, &mira)].into(), [].into(), [].into()),
+            "he is in the first already",
+        );
         assert_eq!(removed(&of_a).await, nothing(), "an edge that is still there takes nothing");
         leave(&store, &a, &["00u1"]).await;
         assert_eq!(removed(&of_a).await, nothing(), "the other group leads there too");
@@ -162,7 +168,11 @@ on_each_store! {
             });
             seen(derived.await)
         };
-        assert_eq!(settle().await, ([pair(&one, &mira)].into(), [].into(), [].into()), "the other team was not asked for");
+        assert_eq!(
+            settle().await,
+            ([pair(&one, &mira)].into(), [].into(), [].into()),
+            "the other team was not asked for",
+        );
         store.clock.advance(5);
         assert_eq!(settle().await, ([].into(), [].into(), [].into()));
         write(&store, async |tx| {
@@ -294,52 +304,5 @@ on_each_store! {
         assert_eq!(of(&[&a, &b]).await, [a.clone()].into());
         assert_eq!(of(&[&b]).await, [].into());
         assert_eq!(of(&[]).await, [].into());
-    }
-
-    async fn r1_a_member_and_a_mapping_over_two_connections_make_what_recomputing_makes(store) {
-        let second = store.second().await;
-        for round in 0..6 {
-            let (group, team) = (group(&store, &format!("g{round}")).await, team(&store, &format!("t{round}")).await);
-            let okta_id = format!("00u{round}");
-            let mira = user(&store, &format!("mira{round}@x"), Some(&okta_id)).await;
-            let came = pairs_of(&[(&group, &okta_id)]);
-            let joined = write(&store, async |tx| {
-                let edge = edge(&group, &okta_id);
-                edges::insert_many(tx, Channel::Scim, &[edge]).await?;
-                memberships::derive_from_added(tx, &came, &mut Derived::default()).await
-            });
-            let mapped = write(&second, async |tx| {
-                mappings::insert(tx, &team, Some(&group), "g", "mira").await?;
-                memberships::derive_for_teams(tx, &[team.clone()].into(), &mut Derived::default()).await
-            });
-            tokio::join!(joined, mapped);
-            let derived = read(&store, async |tx| local::is_derived(tx, &team, &mira.id).await).await;
-            assert!(derived, "{round}");
-        }
-        second.close().await;
-    }
-
-    async fn r15_a_user_and_his_edge_over_two_connections_make_what_recomputing_makes(store) {
-        let (second, group, team) = (store.second().await, group(&store, "g").await, team(&store, "t").await);
-        map(&store, &group, &team).await;
-        for round in 0..6 {
-            let okta_id = format!("00u{round}");
-            let new = new_user(&format!("mira{round}@x"), Some(&okta_id));
-            let came = pairs_of(&[(&group, &okta_id)]);
-            let polled = write(&store, async |tx| {
-                let edge = edge(&group, &okta_id);
-                edges::insert_many(tx, Channel::Poll, &[edge]).await?;
-                memberships::derive_from_added(tx, &came, &mut Derived::default()).await
-            });
-            let made = write(&second, async |tx| {
-                let user = users::insert(tx, &new).await?.expect("a free name");
-                memberships::derive_for_users(tx, &[user.id.clone()], &mut Derived::default()).await?;
-                Ok(user.id)
-            });
-            let ((), mira) = tokio::join!(polled, made);
-            let derived = read(&store, async |tx| local::is_derived(tx, &team, &mira).await).await;
-            assert!(derived, "{round}");
-        }
-        second.close().await;
     }
 }

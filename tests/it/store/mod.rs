@@ -1,5 +1,6 @@
 //! The store's functions on both engines.
 
+mod at_once;
 mod audit;
 mod backup;
 mod bindings;
