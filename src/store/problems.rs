@@ -75,12 +75,17 @@ pub async fn paused_at(tx: &mut Tx) -> Result<Option<Timestamp>, StoreError> {
 
 /// When the last SCIM token that ended did; none where none has.
 pub async fn scim_tokens_ended_at(tx: &mut Tx) -> Result<Option<Timestamp>, StoreError> {
-    instant(
-        tx,
-        "SELECT MAX(CASE WHEN revoked_at IS NULL OR revoked_at > expires_at THEN expires_at ELSE revoked_at END) \
-         FROM tokens WHERE scope = 'scim'",
-    )
-    .await
+    let statement = "SELECT MAX(ended_at) FROM ( \
+            SELECT CASE WHEN revoked_at IS NULL OR revoked_at > expires_at THEN expires_at ELSE revoked_at END AS ended_at \
+            FROM tokens WHERE scope = 'scim' \
+         ) ended WHERE ended_at <= $1";
+    let now = tx.now().as_millis();
+    let row = sqlx::query(statement)
+        .bind(now)
+        .fetch_one(tx.conn())
+        .await?;
+    let at: Option<i64> = row.try_get(0)?;
+    Ok(at.map(Timestamp::from_millis))
 }
 
 /// Since when nobody counts in Organization Admin, where that is so: the last who did was taken out, as the audit log has it,

@@ -36,7 +36,7 @@ pub struct ScimRequest {
 pub struct Query {
     /// Only those before this row (its id), for paging backwards.
     pub before: Option<AuditId>,
-    /// Only answers of 400 and above.
+    /// Only answers of 400 and above, and those of which an error was noted.
     pub only_errors: bool,
     /// At most so many.
     pub limit: i64,

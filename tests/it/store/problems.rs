@@ -125,6 +125,15 @@ on_each_store! {
         assert_eq!(ended().await, Some(at(25)), "before its time");
     }
 
+    async fn a_scim_token_that_is_yet_to_end_has_not_ended(store) {
+        let ended = async || read(&store, async |tx| problems::scim_tokens_ended_at(tx).await).await;
+        keep(&store, &new_token(1, Scope::Scim, Some(at(5)))).await;
+        assert_eq!(ended().await, None);
+        keep(&store, &new_token(2, Scope::Scim, Some(at(90)))).await;
+        store.clock.advance(5);
+        assert_eq!(ended().await, Some(at(5)));
+    }
+
     async fn r5_nobody_counts_since_the_last_was_taken_out_or_since_the_beginning(store) {
         let since = async || read(&store, async |tx| problems::no_admin_since(tx).await).await;
         store.clock.advance(7);
