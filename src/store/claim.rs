@@ -10,7 +10,14 @@ use super::connect::{Location, locate, prepare_file};
 /// The claim of a daemon on an SQLite file. It ends with the process, however that ends.
 #[derive(Debug)]
 pub struct Claim {
-    _lock: File,
+    lock: File,
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        // Closing the file is not enough: a process that is being started holds it too until it runs its program.
+        let _ = self.lock.unlock();
+    }
 }
 
 impl Claim {
@@ -46,7 +53,7 @@ impl Claim {
             .open(&name)
             .map_err(failed)?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { _lock: lock }),
+            Ok(()) => Ok(Self { lock }),
             Err(TryLockError::WouldBlock) => Err(StoreError::Open(format!(
                 "another rosterd runs on {}: stop it first, or give several daemons one PostgreSQL",
                 path.display()
