@@ -78,7 +78,7 @@ pub async fn insert_many(tx: &mut Tx, targets: &[(Target, &str)]) -> Result<(), 
     Ok(())
 }
 
-/// Puts an object on the list as if it had been asked for at `since`; one that stands there already stays as it is.
+/// Puts an object on the list as if it had been asked for at `since`; one that was asked for later stays as it is.
 pub async fn insert_since(
     tx: &mut Tx,
     target: &Target,
@@ -87,7 +87,8 @@ pub async fn insert_since(
 ) -> Result<(), StoreError> {
     let (kind, object) = target.columns();
     sqlx::query(
-        "INSERT INTO rereads (kind, object, reason, since) VALUES ($1, $2, $3, $4) ON CONFLICT (kind, object) DO NOTHING",
+        "INSERT INTO rereads (kind, object, reason, since) VALUES ($1, $2, $3, $4) ON CONFLICT (kind, object) \
+         DO UPDATE SET reason = excluded.reason, since = excluded.since WHERE rereads.since < excluded.since",
     )
     .bind(kind)
     .bind(object)

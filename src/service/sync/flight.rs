@@ -231,8 +231,9 @@ impl<'s> Flight<'s> {
     /// Splits a plan: what gives is applied at once, what takes waits for the guard.
     pub(super) async fn plan(&mut self, plan: Vec<Planned>) -> Result<(), Halt> {
         let (takes, gives): (Vec<_>, Vec<_>) = plan.into_iter().partition(|planned| planned.takes);
-        let ended: HashSet<&OktaUserId> = takes
+        let told: HashSet<&OktaUserId> = takes
             .iter()
+            .chain(&gives)
             .filter_map(|planned| match &planned.change {
                 Change::SetStatus { okta_id, .. } => Some(okta_id),
                 _ => None,
@@ -241,13 +242,13 @@ impl<'s> Flight<'s> {
         for chunk in chunks(&gives) {
             let done = self.apply(chunk).await?;
             for (planned, done) in chunk.iter().zip(&done) {
-                // A row that learns its Okta id leaves a status that would end his activity to a read by id. The taking
-                // planned beside it is that status: where this run comes to its end, and to the taking, nothing is left to
-                // be read (R10) but what was asked for after the reading.
+                // A row that learns its Okta id leaves a status that would end his activity to a read by id. Where this run
+                // comes to its end, and to the status planned beside it, nothing is left to be read (R10) but what was
+                // asked for after the reading.
                 if let Change::MoveOktaId { okta_id, .. } | Change::BindUser { okta_id, .. } =
                     &planned.change
                     && done.outcome == Outcome::Applied
-                    && ended.contains(okta_id)
+                    && told.contains(okta_id)
                 {
                     let read_at = planned.observed_at.plus_millis(1);
                     self.reread_done

@@ -116,18 +116,22 @@ on_each_store! {
         assert_eq!((&left[0].target, left[0].reason.as_str()), (&user, "again"));
     }
 
-    async fn r7_what_is_listed_since_it_was_read_leaves_what_stands_there_alone(store) {
+    async fn r7_what_is_listed_since_it_was_read_leaves_what_was_asked_for_later_alone(store) {
         let user = Target::User(OktaUserId::parse("00u1").unwrap());
         let other = Target::User(OktaUserId::parse("00u2").unwrap());
+        let before = Target::User(OktaUserId::parse("00u3").unwrap());
+        store.write(async |tx: &mut Tx| rereads::insert_many(tx, &[(before.clone(), "long ago")]).await).await.unwrap();
+        store.clock.advance(20);
         store.write(async |tx: &mut Tx| rereads::insert_many(tx, &[(user.clone(), "an event")]).await).await.unwrap();
         let now = store.now().await.unwrap();
         let read_at = now.plus_millis(-10);
-        for target in [&user, &other] {
+        for target in [&user, &other, &before] {
             store.write(async |tx: &mut Tx| rereads::insert_since(tx, target, "moved", read_at).await).await.unwrap();
         }
         let mut tx = store.read().await.unwrap();
         let list = rereads::list(&mut tx).await.unwrap();
         let found: Vec<_> = list.iter().map(|entry| (&entry.target, entry.reason.as_str(), entry.since)).collect();
-        assert_eq!(found, [(&other, "moved", read_at), (&user, "an event", now)]);
+        let moved = "moved";
+        assert_eq!(found, [(&other, moved, read_at), (&before, moved, read_at), (&user, "an event", now)]);
     }
 }

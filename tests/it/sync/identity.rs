@@ -53,6 +53,15 @@ async fn suspended_and_made_without_an_okta_id(world: &World) -> (OktaId, UserId
     (person, world.scim_user("mira@example.test").await)
 }
 
+/// An event names him: the next run reads him by id.
+async fn name(world: &World, person: OktaId) {
+    let target = Target::User(OktaUserId::parse(&person.to_string()).unwrap());
+    let named = (world.store.store)
+        .write(async |tx: &mut Tx| rereads::insert_many(tx, &[(target.clone(), "an event")]).await)
+        .await;
+    named.unwrap();
+}
+
 /// One run gives the row its Okta id and takes his status; nothing is left to be read by id.
 async fn is_settled_by_one_run(world: &World, made: &UserId) {
     world.settle().await;
@@ -278,15 +287,30 @@ on_each_store! {
     async fn r7_whoever_is_named_after_he_was_read_is_read_again(store) {
         let world = World::with_app(store).await;
         let (person, made) = suspended_and_made_without_an_okta_id(&world).await;
-        // An event named him after the reading with which this run gives his row its Okta id.
-        let named = format!(
-            "INSERT INTO rereads (kind, object, reason, since) VALUES ('user', '{person}', 'an event', 9000000000000)"
-        );
-        world.store.arrange(named.leak()).await;
-        world.settle().await;
+        let gate = world.gate("/api/v1/users?");
+        let naming = async {
+            world.asked(&gate).await;
+            name(&world, person).await;
+            world.store.clock.advance(5);
+            gate.open();
+        };
+        let (ended, ()) = tokio::join!(world.full(), naming);
         let suspended = "SELECT id FROM users WHERE okta_id IS NOT NULL AND status = 'SUSPENDED' AND active = 0";
-        assert_eq!(world.store.texts(suspended).await, [made.as_str()]);
+        assert_eq!(world.store.texts(suspended).await, [made.as_str()], "{:?}", ended.summary);
         assert_eq!(world.store.texts("SELECT reason FROM rereads").await, ["an event"]);
+    }
+
+    async fn r10_a_status_that_ended_before_its_okta_id_moves_leaves_nothing_to_be_read(store) {
+        let world = World::with_app(store).await;
+        let (person, made) = suspended_in_one_of_two_rows(&world).await;
+        world.sim.org().unsuspend(person).unwrap();
+        world.settle().await;
+        let bound = "SELECT id FROM users WHERE okta_id IS NOT NULL AND status = 'ACTIVE' AND active = 1";
+        assert_eq!(world.store.texts(bound).await, [made.as_str()]);
+        assert!(world.store.texts("SELECT object FROM rereads").await.is_empty());
+        let before = world.dump().await;
+        world.settle().await;
+        assert_eq!(world.dump().await, before);
     }
 
     async fn r8_a_status_that_goes_along_with_an_okta_id_outlives_a_run_that_ends_early(store) {
