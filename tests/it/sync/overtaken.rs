@@ -1,5 +1,7 @@
 //! R7: what a push said between two reads of one run, or between the run that found a change and the one that holds it.
 
+use std::time::Duration;
+
 use rosterd::model::actor::Channel;
 use rosterd::model::id::{GroupId, OktaGroupId};
 use rosterd::model::run::RunState;
@@ -9,6 +11,7 @@ use rosterd::sim::faults::{Fault, Rule};
 use rosterd::sim::org::OktaId;
 use rosterd::store::stamps::{self, Object};
 use rosterd::store::{StoreError, Tx, groups, organization};
+use tokio::sync::oneshot;
 
 use super::world::{World, with_team};
 use crate::support::stores::on_each_store;
@@ -69,6 +72,38 @@ on_each_store! {
         assert_eq!(entitled().await, 0, "{:?}", ended.summary);
         world.delta().await;
         assert_eq!(entitled().await, 1, "read again after the push, Okta's word is the later one");
+    }
+
+    async fn r7_a_run_reads_nothing_while_a_write_is_open_that_began_before_it(store) {
+        let world = World::new(store).await;
+        world.settle().await;
+        let gate = world.gate("/.well-known/okta-organization");
+        let other = world.store.second().await;
+        let (opened, open) = oneshot::channel();
+        let (end, ended) = oneshot::channel::<()>();
+        let (mut opened, mut ended) = (Some(opened), Some(ended));
+        let writing = other.write(async |_: &mut Tx| {
+            if let (Some(opened), Some(ended)) = (opened.take(), ended.take()) {
+                opened.send(()).unwrap();
+                ended.await.unwrap();
+            }
+            Ok::<_, StoreError>(())
+        });
+        let running = async {
+            open.await.unwrap();
+            tokio::join!(world.full(), async {
+                // On PostgreSQL the run has begun by then; on SQLite it waits for its turn to.
+                for _ in 0..50 {
+                    world.store.number("SELECT COUNT(*) FROM runs WHERE state = 'running'").await;
+                }
+                assert!(tokio::time::timeout(Duration::ZERO, gate.reached()).await.is_err());
+                end.send(()).unwrap();
+                gate.open();
+            })
+        };
+        let (written, (run, ())) = tokio::join!(writing, running);
+        written.unwrap();
+        assert_eq!(run.state, RunState::Applied);
     }
 
     async fn r7_a_group_gone_in_okta_keeps_what_a_later_replacement_named(store) {
