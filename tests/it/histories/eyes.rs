@@ -132,6 +132,16 @@ impl Eyes {
         lines.into_iter().collect()
     }
 
+    /// The edges that the log says pushes took, one line each.
+    pub(crate) async fn edges_taken_by_pushes(&mut self) -> BTreeSet<String> {
+        let lines = self
+            .texts(
+                "SELECT id, before FROM audit WHERE action = 'edge.removed' AND channel = 'scim'",
+            )
+            .await;
+        lines.into_iter().collect()
+    }
+
     /// How often a run gave a row to another account (R11).
     pub(crate) async fn rebound_by_runs(&mut self) -> usize {
         self.texts(

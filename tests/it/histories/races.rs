@@ -1,7 +1,7 @@
 //! Pushes while a run is in flight (R7): Okta changes after the run read a group and before it has the answer, the push
 //! overtakes it, and nothing that the run found in the older answer undoes what the push said.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rosterd::model::run::RunKind;
 use rosterd::service::sync::Ask;
@@ -54,6 +54,7 @@ impl History {
     pub(crate) async fn run_while_pushing(&mut self) {
         let before = self.look_before().await;
         let logged = self.eyes.taken_by_runs().await;
+        let pushed = self.eyes.edges_taken_by_pushes().await;
         let beforehand = self.model(false).await;
         if self.daemons.len() > 1 {
             self.push_to(1 - self.leader);
@@ -112,6 +113,7 @@ impl History {
         // Who is given in Okta behind the run's back was not there when it read.
         let mut certain = self.certain(&before).await;
         certain.keep_what_okta_has_in(&beforehand);
+        self.forget_what_pushes_took(&mut certain, &pushed).await;
         self.check_run_among_pushes(&certain, &logged, &before, overtaken.as_ref())
             .await;
     }
@@ -199,6 +201,37 @@ impl History {
             let here = Some(&group) == side.as_ref() || okta_group == overtaking.group.as_str();
             here && (member == overtaking.person.as_str() || people.get(&member) == Some(&him))
         })
+    }
+
+    /// What a push took in the meantime, the run does not give back (R7): where it was the only edge left to somebody whose
+    /// other group went, the log says that the run took him out.
+    async fn forget_what_pushes_took(&mut self, certain: &mut Model, pushed: &BTreeSet<String>) {
+        let people = self.eyes.people(&self.sim).await;
+        let groups: BTreeMap<String, String> = self
+            .eyes
+            .rows("SELECT id, okta_id FROM idp_groups WHERE okta_id IS NOT NULL")
+            .await
+            .into_iter()
+            .map(|row| (row[0].clone(), row[1].clone()))
+            .collect();
+        for line in self.eyes.edges_taken_by_pushes().await.difference(pushed) {
+            let (_, edge) = line.split_once('|').unwrap();
+            let edge: serde_json::Value = serde_json::from_str(edge).unwrap();
+            let (group, member) = (
+                edge["group"].as_str().unwrap(),
+                edge["member"].as_str().unwrap(),
+            );
+            let okta_id = match people.get(member) {
+                Some(Person::Okta(okta_id)) => okta_id,
+                _ => member,
+            };
+            let certain = groups
+                .get(group)
+                .and_then(|group| certain.groups.get_mut(group));
+            if let Some(members) = certain {
+                members.retain(|member| member != okta_id);
+            }
+        }
     }
 
     /// R8 where pushes came in between: nothing that the log says a run took is where Okta has it.
