@@ -89,12 +89,19 @@ impl History {
         certain
     }
 
-    /// Who is in which of Okta's groups, as the store has it.
+    /// Who is in which of Okta's groups, as the store has it. What was pushed into a SCIM group is not known of the Okta
+    /// group it is pushed from while that has a row of its own: nothing has joined the two yet (R17).
     pub(crate) async fn known_edges(
         &mut self,
         people: &BTreeMap<String, Person>,
     ) -> BTreeSet<(Group, Person)> {
         let edges = self.eyes.edges().await;
+        let rows: BTreeSet<String> = self
+            .eyes
+            .texts("SELECT okta_id FROM idp_groups WHERE okta_id IS NOT NULL")
+            .await
+            .into_iter()
+            .collect();
         let org = self.sim.org();
         let pushed: BTreeMap<&str, Group> = org
             .mappings()
@@ -104,7 +111,8 @@ impl History {
             .into_iter()
             .filter_map(|[group, okta_group, member]| {
                 let group = if okta_group.is_empty() {
-                    pushed.get(group.as_str())?.clone()
+                    let source = pushed.get(group.as_str())?;
+                    (!rows.contains(source)).then(|| source.clone())?
                 } else {
                     okta_group
                 };
