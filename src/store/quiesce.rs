@@ -36,12 +36,15 @@ impl Store {
             return Ok(());
         }
         let asked = Instant::now();
-        let before = self.open_writes().await?;
-        while !self.open_writes().await?.is_disjoint(&before) {
+        let mut open = self.open_writes().await?;
+        while !open.is_empty() {
             if asked.elapsed() >= patience {
                 return Err(StoreError::Busy);
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
+            // Whoever began since sees the run: only those of the first look are waited for.
+            let still = self.open_writes().await?;
+            open.retain(|write| still.contains(write));
         }
         Ok(())
     }
