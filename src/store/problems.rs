@@ -1,6 +1,6 @@
 //! Problems that no other row tells of.
 
-use sqlx::Row as _;
+use sqlx::{Any, Execute, Executor as _, Row as _};
 
 use super::{StoreError, Tx};
 use crate::model::team::organization_admin;
@@ -66,11 +66,8 @@ pub async fn list(tx: &mut Tx) -> Result<Vec<StoredProblem>, StoreError> {
 
 /// When runs were last paused, as the audit log has it.
 pub async fn paused_at(tx: &mut Tx) -> Result<Option<Timestamp>, StoreError> {
-    instant(
-        tx,
-        "SELECT MAX(at) FROM audit WHERE object_kind = 'organization' AND object_id = 'okta' AND action = 'sync.paused'",
-    )
-    .await
+    let statement = "SELECT MAX(at) FROM audit WHERE object_kind = 'organization' AND object_id = 'okta' AND action = 'sync.paused'";
+    instant(tx, sqlx::query(statement)).await
 }
 
 /// When the last SCIM token that ended did; none where none has.
@@ -80,12 +77,7 @@ pub async fn scim_tokens_ended_at(tx: &mut Tx) -> Result<Option<Timestamp>, Stor
             FROM tokens WHERE scope = 'scim' \
          ) ended WHERE ended_at <= $1";
     let now = tx.now().as_millis();
-    let row = sqlx::query(statement)
-        .bind(now)
-        .fetch_one(tx.conn())
-        .await?;
-    let at: Option<i64> = row.try_get(0)?;
-    Ok(at.map(Timestamp::from_millis))
+    instant(tx, sqlx::query(statement).bind(now)).await
 }
 
 /// Since when nobody counts in Organization Admin, where that is so: the last who did was taken out, as the audit log has it,
@@ -93,16 +85,16 @@ pub async fn scim_tokens_ended_at(tx: &mut Tx) -> Result<Option<Timestamp>, Stor
 pub async fn no_admin_since(tx: &mut Tx) -> Result<Option<Timestamp>, StoreError> {
     let statement = "SELECT COALESCE(MAX(a.at), MIN(o.created_at)) FROM organization o LEFT JOIN audit a \
                      ON a.object_kind = 'team' AND a.object_id = $1 AND a.action = 'membership.removed' WHERE o.id = 1";
-    let row = sqlx::query(statement)
-        .bind(organization_admin().as_str().to_owned())
-        .fetch_one(tx.conn())
-        .await?;
-    let at: Option<i64> = row.try_get(0)?;
-    Ok(at.map(Timestamp::from_millis))
+    let team = organization_admin().as_str().to_owned();
+    instant(tx, sqlx::query(statement).bind(team)).await
 }
 
-async fn instant(tx: &mut Tx, statement: &'static str) -> Result<Option<Timestamp>, StoreError> {
-    let row = sqlx::query(statement).fetch_one(tx.conn()).await?;
+/// The one instant that a query gives, or none.
+async fn instant<'q>(
+    tx: &mut Tx,
+    query: impl Execute<'q, Any> + 'q,
+) -> Result<Option<Timestamp>, StoreError> {
+    let row = tx.conn().fetch_one(query).await?;
     let at: Option<i64> = row.try_get(0)?;
     Ok(at.map(Timestamp::from_millis))
 }
