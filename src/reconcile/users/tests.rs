@@ -144,7 +144,10 @@ fn r9_who_is_met_for_the_first_time_is_made_inactive_only_past_the_guard() {
     suspended.status = Some(OktaStatus::new("SUSPENDED"));
     let told = |row: &User| {
         let verdict = plan(&suspended, named(row), Population::App);
-        assert!(matches!(verdict.changes[0].change, Change::BindUser { .. }));
+        let Change::BindUser { status, .. } = &verdict.changes[0].change else {
+            unreachable!("first contact binds")
+        };
+        assert_eq!(status, &suspended.status, "whoever applies it looks again");
         verdict.changes.get(1).map(|planned| planned.takes)
     };
     let mut free = row("a", None);

@@ -121,6 +121,23 @@ impl Eyes {
             .await
     }
 
+    /// Okta's ids of the groups that have one, by ours.
+    pub(crate) async fn okta_groups(&mut self) -> BTreeMap<String, String> {
+        self.pairs("SELECT id, okta_id FROM idp_groups WHERE okta_id IS NOT NULL")
+            .await
+    }
+
+    /// The same of users.
+    pub(crate) async fn okta_users(&mut self) -> BTreeMap<String, String> {
+        self.pairs("SELECT id, okta_id FROM users WHERE okta_id IS NOT NULL")
+            .await
+    }
+
+    async fn pairs(&mut self, statement: &'static str) -> BTreeMap<String, String> {
+        let rows = self.tuples(statement).await;
+        rows.into_iter().map(|[key, value]| (key, value)).collect()
+    }
+
     /// What the log says runs took out of teams and made inactive, one line each.
     pub(crate) async fn taken_by_runs(&mut self) -> BTreeSet<String> {
         let lines = self

@@ -164,14 +164,7 @@ impl History {
     /// Whether push and poll speak of the same: the group and what Okta pushes it to are one row, and so are the person and
     /// whom the app calls him. Until then each has an edge of its own, and the next run reads the group again.
     async fn joined(&mut self, overtaking: &Overtaking) -> bool {
-        let groups = self
-            .eyes
-            .rows("SELECT id, okta_id FROM idp_groups WHERE okta_id IS NOT NULL")
-            .await;
-        let users = self
-            .eyes
-            .rows("SELECT id, okta_id FROM users WHERE okta_id IS NOT NULL")
-            .await;
+        let (groups, users) = (self.eyes.okta_groups().await, self.eyes.okta_users().await);
         let org = self.sim.org();
         let pushed_to = org
             .mapping(overtaking.mapping)
@@ -179,9 +172,9 @@ impl History {
         let called = org
             .app_user(overtaking.person)
             .and_then(|user| user.external_id.clone());
-        let one = |rows: &[Vec<String>], ours: Option<&String>, okta: &OktaId| {
-            rows.iter()
-                .any(|row| Some(&row[0]) == ours && row[1] == okta.as_str())
+        let one = |rows: &BTreeMap<String, String>, ours: Option<&String>, okta: &OktaId| {
+            ours.and_then(|id| rows.get(id))
+                .is_some_and(|id| id == okta.as_str())
         };
         one(&groups, pushed_to.as_ref(), &overtaking.group)
             && one(&users, called.as_ref(), &overtaking.person)
@@ -207,13 +200,7 @@ impl History {
     /// other group went, the log says that the run took him out.
     async fn forget_what_pushes_took(&mut self, certain: &mut Model, pushed: &BTreeSet<String>) {
         let people = self.eyes.people(&self.sim).await;
-        let groups: BTreeMap<String, String> = self
-            .eyes
-            .rows("SELECT id, okta_id FROM idp_groups WHERE okta_id IS NOT NULL")
-            .await
-            .into_iter()
-            .map(|row| (row[0].clone(), row[1].clone()))
-            .collect();
+        let groups = self.eyes.okta_groups().await;
         for line in self.eyes.edges_taken_by_pushes().await.difference(pushed) {
             let (_, edge) = line.split_once('|').unwrap();
             let edge: serde_json::Value = serde_json::from_str(edge).unwrap();

@@ -96,12 +96,7 @@ impl History {
         people: &BTreeMap<String, Person>,
     ) -> BTreeSet<(Group, Person)> {
         let edges = self.eyes.edges().await;
-        let rows: BTreeSet<String> = self
-            .eyes
-            .texts("SELECT okta_id FROM idp_groups WHERE okta_id IS NOT NULL")
-            .await
-            .into_iter()
-            .collect();
+        let rows: BTreeSet<String> = self.eyes.okta_groups().await.into_values().collect();
         let org = self.sim.org();
         let pushed: BTreeMap<&str, Group> = org
             .mappings()

@@ -1,4 +1,4 @@
-//! `store::rereads`; that they outlive being asked for again stands beside the stamps.
+//! `store::rereads`.
 
 use rosterd::model::id::{OktaGroupId, OktaUserId, UserId};
 use rosterd::model::time::Timestamp;
@@ -80,5 +80,29 @@ on_each_store! {
             write(&store, async |tx| rereads::remove_okta_ids(tx).await).await;
             assert_eq!(list(&store).await, [reread(&login(1), "by name", 0)]);
         }
+    }
+
+    async fn r7_what_is_asked_for_again_while_it_is_read_stays_on_the_list(store) {
+        let (user, group) = (user("00u1"), group("00g1"));
+        ask(&store, &[(user.clone(), "a"), (group.clone(), "b")]).await;
+        assert_eq!(list(&store).await.len(), 2);
+        store.clock.advance(10);
+        let read_at = store.now().await.unwrap();
+        store.clock.advance(10);
+        ask(&store, &[(user.clone(), "again")]).await;
+        assert_eq!(remove(&store, &[(user.clone(), read_at), (group, read_at)]).await, 1);
+        assert_eq!(list(&store).await, [reread(&user, "again", 20)]);
+    }
+
+    async fn r7_what_is_listed_since_it_was_read_leaves_what_was_asked_for_later_alone(store) {
+        let (before, other, later) = (user("00u3"), user("00u2"), user("00u1"));
+        ask(&store, &[(before.clone(), "long ago")]).await;
+        store.clock.advance(20);
+        ask(&store, &[(later.clone(), "an event")]).await;
+        for target in [&later, &other, &before] {
+            write(&store, async |tx| rereads::insert_since(tx, target, "moved", at(10)).await).await;
+        }
+        let moved = |target| reread(target, "moved", 10);
+        assert_eq!(list(&store).await, [moved(&other), moved(&before), reread(&later, "an event", 20)]);
     }
 }

@@ -1,7 +1,6 @@
-//! `store::stamps` and `store::rereads`.
+//! `store::stamps`.
 
-use rosterd::model::id::{GroupId, OktaGroupId, OktaUserId};
-use rosterd::store::rereads::{self, Target};
+use rosterd::model::id::GroupId;
 use rosterd::store::stamps::{self, Named, Object};
 use rosterd::store::{StoreError, Tx, organization, sweep};
 
@@ -91,47 +90,5 @@ on_each_store! {
         assert_eq!(store.write(async |tx: &mut Tx| sweep::remove_stamps(tx).await).await.unwrap(), 0);
         store.arrange("UPDATE run_changes SET outcome = 'superseded'").await;
         assert_eq!(store.write(async |tx: &mut Tx| stamps::remove_unneeded(tx).await).await.unwrap(), 1);
-    }
-
-    async fn r7_what_is_asked_for_again_while_it_is_read_stays_on_the_list(store) {
-        let user = Target::User(OktaUserId::parse("00u1").unwrap());
-        let group = Target::Group(OktaGroupId::parse("00g1").unwrap());
-        let list = async || {
-            let mut tx = store.read().await.unwrap();
-            rereads::list(&mut tx).await.unwrap()
-        };
-        store
-            .write(async |tx: &mut Tx| rereads::insert_many(tx, &[(user.clone(), "a"), (group.clone(), "b")]).await)
-            .await
-            .unwrap();
-        assert_eq!(list().await.len(), 2);
-        store.clock.advance(10);
-        let read_at = store.now().await.unwrap();
-        store.clock.advance(10);
-        store.write(async |tx: &mut Tx| rereads::insert_many(tx, &[(user.clone(), "again")]).await).await.unwrap();
-        let both = [(user.clone(), read_at), (group.clone(), read_at)];
-        let gone = store.write(async |tx: &mut Tx| rereads::remove_many(tx, &both).await).await.unwrap();
-        assert_eq!(gone, 1);
-        let left = list().await;
-        assert_eq!((&left[0].target, left[0].reason.as_str()), (&user, "again"));
-    }
-
-    async fn r7_what_is_listed_since_it_was_read_leaves_what_was_asked_for_later_alone(store) {
-        let user = Target::User(OktaUserId::parse("00u1").unwrap());
-        let other = Target::User(OktaUserId::parse("00u2").unwrap());
-        let before = Target::User(OktaUserId::parse("00u3").unwrap());
-        store.write(async |tx: &mut Tx| rereads::insert_many(tx, &[(before.clone(), "long ago")]).await).await.unwrap();
-        store.clock.advance(20);
-        store.write(async |tx: &mut Tx| rereads::insert_many(tx, &[(user.clone(), "an event")]).await).await.unwrap();
-        let now = store.now().await.unwrap();
-        let read_at = now.plus_millis(-10);
-        for target in [&user, &other, &before] {
-            store.write(async |tx: &mut Tx| rereads::insert_since(tx, target, "moved", read_at).await).await.unwrap();
-        }
-        let mut tx = store.read().await.unwrap();
-        let list = rereads::list(&mut tx).await.unwrap();
-        let found: Vec<_> = list.iter().map(|entry| (&entry.target, entry.reason.as_str(), entry.since)).collect();
-        let moved = "moved";
-        assert_eq!(found, [(&other, moved, read_at), (&before, moved, read_at), (&user, "an event", now)]);
     }
 }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use rosterd::model::random::SeededRandom;
 use rosterd::model::time::{Clock as _, ManualClock, Timestamp};
-use rosterd::store::{Options, Store};
+use rosterd::store::{Options, Store, StoreError, Tx};
 use sqlx::{AnyConnection, Connection as _, Row as _};
+use tokio::sync::oneshot;
 
 /// A new store and what a test needs to play with it.
 pub(crate) struct TestStore {
@@ -105,6 +106,23 @@ impl TestStore {
             .await
             .expect("a connection")
     }
+}
+
+/// A write of some other process: says that it is open, and ends when it is told to. What it reads or writes does not matter.
+pub(crate) async fn write_until(
+    other: &Store,
+    opened: oneshot::Sender<()>,
+    ended: oneshot::Receiver<()>,
+) {
+    let (mut opened, mut ended) = (Some(opened), Some(ended));
+    let written = other.write(async |_: &mut Tx| {
+        if let (Some(opened), Some(ended)) = (opened.take(), ended.take()) {
+            opened.send(()).expect("somebody who waits for it");
+            ended.await.expect("a word to end");
+        }
+        Ok::<_, StoreError>(())
+    });
+    written.await.expect("a write");
 }
 
 async fn connect(url: &str, clock: &Arc<ManualClock>, seed: u64) -> Store {

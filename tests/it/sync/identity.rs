@@ -88,7 +88,7 @@ async fn outlives_a_run_that_ends_early(world: &World, person: OktaId, made: &Us
     };
     let ended = world.sync.run(world.epoch, &ask).await;
     assert!(matches!(ended, Err(Halt::Okta(_))), "{ended:?}");
-    let bound = "SELECT id FROM users WHERE okta_id IS NOT NULL AND scim = 1";
+    let bound = "SELECT id FROM users WHERE okta_id IS NOT NULL AND scim = 1 AND active = 1";
     assert_eq!(world.store.texts(bound).await, [made.as_str()]);
     let listed = "SELECT object FROM rereads";
     assert_eq!(world.store.texts(listed).await, [person.to_string()]);

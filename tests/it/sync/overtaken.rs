@@ -10,11 +10,11 @@ use rosterd::service::{provision, runs};
 use rosterd::sim::faults::{Fault, Rule};
 use rosterd::sim::org::OktaId;
 use rosterd::store::stamps::{self, Object};
-use rosterd::store::{StoreError, Tx, groups, organization};
+use rosterd::store::{Engine, StoreError, Tx, groups, organization};
 use tokio::sync::oneshot;
 
 use super::world::{World, with_team};
-use crate::support::stores::on_each_store;
+use crate::support::stores::{on_each_store, write_until};
 
 /// Stamps what a push named.
 async fn stamp(world: &World, objects: &[Object]) {
@@ -78,31 +78,25 @@ on_each_store! {
         let world = World::new(store).await;
         world.settle().await;
         let gate = world.gate("/.well-known/okta-organization");
-        let other = world.store.second().await;
         let (opened, open) = oneshot::channel();
         let (end, ended) = oneshot::channel::<()>();
-        let (mut opened, mut ended) = (Some(opened), Some(ended));
-        let writing = other.write(async |_: &mut Tx| {
-            if let (Some(opened), Some(ended)) = (opened.take(), ended.take()) {
-                opened.send(()).unwrap();
-                ended.await.unwrap();
-            }
-            Ok::<_, StoreError>(())
-        });
+        let other = world.store.second().await;
+        let writing = write_until(&other, opened, ended);
         let running = async {
             open.await.unwrap();
             tokio::join!(world.full(), async {
-                // On PostgreSQL the run has begun by then; on SQLite it waits for its turn to.
+                let running = || world.store.number("SELECT COUNT(*) FROM runs WHERE state = 'running'");
+                // On SQLite it waits for its turn to begin.
+                while world.store.store.engine() == Engine::Postgres && running().await == 0 {}
                 for _ in 0..50 {
-                    world.store.number("SELECT COUNT(*) FROM runs WHERE state = 'running'").await;
+                    running().await;
                 }
                 assert!(tokio::time::timeout(Duration::ZERO, gate.reached()).await.is_err());
                 end.send(()).unwrap();
                 gate.open();
             })
         };
-        let (written, (run, ())) = tokio::join!(writing, running);
-        written.unwrap();
+        let ((), (run, ())) = tokio::join!(writing, running);
         assert_eq!(run.state, RunState::Applied);
     }
 
